@@ -1,0 +1,1 @@
+"""Where Tonearm runs: settings, engines, stores and the local servers."""

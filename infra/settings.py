@@ -1,0 +1,46 @@
+"""One settings object: where state lives, which engine computes, which stores are used.
+
+Every field can be set as an environment variable `TONEARM_<FIELD>`. A store whose address is left empty is the local
+one, started as a child process (`infra.local`).
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Settings of one Tonearm deployment; immutable once read."""
+
+    model_config = SettingsConfigDict(env_prefix="TONEARM_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path(".tonearm"), description="folder that holds all state: lake, logs, manifests, keys")
+    toolchain: Path = Field(
+        REPOSITORY / ".tonearm" / "toolchain", description="folder of virtual environments, jars and the Java wheel"
+    )
+    engine: Literal["sail", "spark"] = Field("sail", description="engine that runs the PySpark transforms")
+    spark_remote: str = Field("", description="Spark Connect address of a cluster (sc://…); empty: embedded")
+
+    kafka_bootstrap: str = Field("", description="host:port[,…] of your own Kafka; empty: the local broker")
+    kafka_properties: Path | None = Field(None, description="librdkafka properties file for your own Kafka (SASL, TLS)")
+    playback_topic: str = Field("playback-events", description="topic of playback events")
+    playback_partitions: int = Field(4, ge=1, description="partitions of a playback topic that Tonearm creates")
+
+    bigquery_project: str = Field("tonearm-local", description="BigQuery project")
+    bigquery_endpoint: str = Field("", description="BigQuery API address; empty: the local stand-in")
+    bigquery_dataset_prefix: str = Field("", description="put before every dataset name, for shared projects")
+
+    cassandra_hosts: str = Field("", description="host[,…] of your own Cassandra; empty: the local node")
+    cassandra_port: int = Field(9042, description="CQL port of your own Cassandra")
+    cassandra_keyspace: str = Field("tonearm", description="keyspace of the serving tables")
+    cassandra_user: str = Field("", description="CQL user; the password is read from cassandra_password_file")
+    cassandra_password_file: Path | None = Field(None, description="file that holds the CQL password")
+
+    @property
+    def lake(self) -> Path:
+        """Root of the Delta tables: `<home>/lake/<layer>/<table>`."""
+        return self.home.resolve() / "lake"

@@ -1,0 +1,1 @@
+"""How batch tables are computed: one file a table, one pure `transform` each, one runner."""

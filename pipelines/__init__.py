@@ -1,0 +1,1 @@
+"""How streams are computed: named composite transforms, sources and sinks only at the edge."""

@@ -1,0 +1,1 @@
+"""What a record means: decoding, validation, play rules and track identity over Arrow batches."""

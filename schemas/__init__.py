@@ -1,0 +1,1 @@
+"""What exists: events, tables and rules, declared with the standard library only."""

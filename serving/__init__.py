@@ -1,0 +1,1 @@
+"""What the streaming front end talks to."""

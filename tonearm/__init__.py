@@ -1,0 +1,1 @@
+"""The command line, `tonearm`: the only package that may import all the others."""
