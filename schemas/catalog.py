@@ -1,0 +1,94 @@
+"""Every declared table: lookup, validation of the declarations, and the order in which tables are computed.
+
+A layer module (`schemas/<layer>.py`) lists its tables in `TABLES`; nothing else registers anything.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import get_args
+
+import schemas
+from schemas.errors import ContractError, UnknownTableError
+from schemas.model import KeyedMerge, Layer, Ledger, ReplaceDates, Table
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """All tables by full name, each after its inputs; raises ContractError when a declaration is wrong."""
+    present = {module.name for module in iter_modules(schemas.__path__)}
+    layers = [layer for layer in get_args(Layer) if layer in present]
+    declared = [table for layer in layers for table in import_module(f"schemas.{layer}").TABLES]
+    return in_order(declared)
+
+
+def table(full_name: str) -> Table:
+    """The table of that name; raises UnknownTableError, which lists the names there are."""
+    try:
+        return tables()[full_name]
+    except KeyError:
+        known = ", ".join(tables())
+        raise UnknownTableError(f"There is no table {full_name}; declared are: {known}.") from None
+
+
+def in_order(declared: Iterable[Table]) -> dict[str, Table]:
+    """Validate declarations and sort them topologically, each table after its inputs."""
+    by_name: dict[str, Table] = {}
+    for one in declared:
+        if one.full_name in by_name:
+            raise ContractError(f"{one.full_name} is declared twice.")
+        by_name[one.full_name] = one
+    for one in by_name.values():
+        _validate(one, by_name)
+    try:
+        order = TopologicalSorter(_edges(by_name)).static_order()
+        return {name: by_name[name] for name in order}
+    except CycleError as error:
+        raise ContractError(f"Tables read each other in a circle: {' → '.join(error.args[1])}.") from None
+
+
+def _edges(by_name: dict[str, Table]) -> dict[str, set[str]]:
+    """The tables computed before each table.
+
+    A table remembered by another (see `KeyedMerge`) comes before it, and reads it as it was before the new records.
+    """
+    before = {name: set(one.inputs) for name, one in by_name.items()}
+    for name, one in by_name.items():
+        if isinstance(one.refresh, KeyedMerge) and one.refresh.remembered_by:
+            before[name].discard(one.refresh.remembered_by)
+            before[one.refresh.remembered_by].add(name)
+    return before
+
+
+def _validate(one: Table, by_name: dict[str, Table]) -> None:
+    """Raise ContractError unless keys, partitions, checks, inputs and serving of `one` name what exists."""
+    names = [field.name for field in one.stored_fields]
+    wrong: list[str] = []
+    if len(set(names)) != len(names):
+        wrong.append("two fields share a name")
+    wrong += [f"no input {name}" for name in one.inputs if name not in by_name]
+    if isinstance(one.refresh, KeyedMerge) and one.refresh.remembered_by not in ("", *by_name):
+        wrong.append(f"no table {one.refresh.remembered_by}")
+    wrong += [f"no field {name}" for name in _named_fields(one) if name not in names]
+    wrong += [f"key field {name} is nullable" for name in one.key if name in names and one.field(name).nullable]
+    if not isinstance(one.refresh, Ledger) and not one.inputs:
+        wrong.append("a derived table needs an input")
+    if isinstance(one.refresh, ReplaceDates) and one.partition_by != "event_date":
+        wrong.append("a table refreshed by date is partitioned by event_date")
+    if one.serving and sorted((*one.serving.partition_key, *one.serving.clustering)) != sorted(one.key):
+        wrong.append("the serving key differs from the key")
+    if wrong:
+        raise ContractError(f"The declaration of {one.full_name} is wrong: {'; '.join(wrong)}.")
+
+
+def _named_fields(one: Table) -> list[str]:
+    named = [*one.key, *([one.partition_by] if one.partition_by else [])]
+    for check in one.checks:
+        named += [getattr(check, name) for name in ("column", "limit_column") if hasattr(check, name)]
+    if one.warehouse:
+        named += one.warehouse.cluster_by
+    if one.serving:
+        named += [*one.serving.partition_key, *one.serving.clustering, *one.serving.descending]
+    return named

@@ -1,0 +1,101 @@
+"""Gold: aggregates about music. They take `content_type = 'track'`; what they leave out stays counted in silver."""
+
+from schemas.model import AtMost, Between, Field, Matches, ReplaceAll, ReplaceDates, Serving, Table, Warehouse
+from schemas.silver import EVENT_DATE
+
+_COUNTRY = Field("country", "string", "ISO 3166-1 alpha-2 country; ZZ where the source does not say.")
+_TRACK_ID = Field("track_id", "string", "Identity of the track.")
+_COUNTS = (
+    Field("playback_count", "long", "Playbacks of any length and outcome."),
+    Field("play_count", "long", "Playbacks that count as a play under the rules of their date."),
+    Field("skip_count", "long", "Playbacks that the rules see as a skip."),
+)
+_PLAYED_MS = Field("played_ms", "long", "Milliseconds heard in all playbacks.")
+_COUNT_CHECKS = (
+    Between("playback_count", 1),
+    Between("play_count", 0),
+    Between("skip_count", 0),
+    Between("played_ms", 0),
+    AtMost("play_count", "playback_count"),
+    AtMost("skip_count", "playback_count"),
+)
+CHART_WINDOWS_DAYS = (7, 28)
+CHART_LENGTH = 100
+
+DAILY_TRACK_PLAYS = Table(
+    layer="gold",
+    name="daily_track_plays",
+    description="Playbacks of each track by day and country.",
+    grain="one row per event_date, country and track_id that was played",
+    key=("event_date", "country", "track_id"),
+    refresh=ReplaceDates(),
+    inputs=("silver.plays",),
+    partition_by="event_date",
+    fields=(
+        EVENT_DATE,
+        _COUNTRY,
+        _TRACK_ID,
+        *_COUNTS,
+        Field("listener_count", "long", "Distinct listeners, exact."),
+        _PLAYED_MS,
+    ),
+    checks=(
+        *_COUNT_CHECKS,
+        Matches("country", "^[A-Z]{2}$"),
+        Between("listener_count", 1),
+        AtMost("listener_count", "playback_count"),
+    ),
+    warehouse=Warehouse(cluster_by=("country", "track_id")),
+)
+
+DAILY_USER_PLAYS = Table(
+    layer="gold",
+    name="daily_user_plays",
+    description="Playbacks of each listener by day.",
+    grain="one row per event_date and user_id that played a track",
+    key=("event_date", "user_id"),
+    refresh=ReplaceDates(),
+    inputs=("silver.plays",),
+    partition_by="event_date",
+    fields=(
+        EVENT_DATE,
+        Field("user_id", "string", "Keyed pseudonym of the listener.", personal=True),
+        *_COUNTS,
+        Field("track_count", "long", "Distinct tracks, exact."),
+        _PLAYED_MS,
+    ),
+    checks=(*_COUNT_CHECKS, Between("track_count", 1), AtMost("track_count", "playback_count")),
+    warehouse=Warehouse(cluster_by=("user_id",)),
+    serving=Serving("upsert", partition_key=("user_id",), clustering=("event_date",), descending=("event_date",)),
+)
+
+COUNTRY_CHARTS = Table(
+    layer="gold",
+    name="country_charts",
+    description="The most played tracks of each country over the last 7 and 28 days of the history.",
+    grain="one row per country, length of the window and position",
+    key=("country", "window_days", "position"),
+    refresh=ReplaceAll(),
+    inputs=("gold.daily_track_plays", "silver.tracks"),
+    fields=(
+        _COUNTRY,
+        Field("window_days", "int", "Length of the window in days: 7 or 28, ending with chart_date."),
+        Field("position", "int", "1 to 100 by play_count; ties by track_id."),
+        Field("chart_date", "date", "Last day of the window: the latest event_date of any country."),
+        _TRACK_ID,
+        Field("artist_name", "string", "Artist to show; empty where no source says."),
+        Field("track_title", "string", "Title to show; empty where no source says."),
+        Field("play_count", "long", "Plays within the window."),
+        _PLAYED_MS,
+    ),
+    checks=(
+        Between("position", 1, CHART_LENGTH),
+        Between("play_count", 1),
+        Between("window_days", 7, 28),
+        Matches("country", "^[A-Z]{2}$"),
+    ),
+    warehouse=Warehouse(cluster_by=("country", "window_days")),
+    serving=Serving("snapshot", partition_key=("country", "window_days"), clustering=("position",)),
+)
+
+TABLES = (DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, COUNTRY_CHARTS)

@@ -1,0 +1,178 @@
+"""The language of declarations: fields, checks, events, tables and how a table is refreshed, published and served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+FieldType = Literal["string", "binary", "boolean", "int", "long", "timestamp", "date", "headers"]
+"""Logical types. `timestamp` is UTC with microseconds; `headers` is a list of (key: string, value: bytes or null)."""
+
+Layer = Literal["bronze", "silver", "gold", "features", "live"]
+Severity = Literal["stop", "warn"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column or event field.
+
+    `personal` marks what says something about one listener; it never enters logs, lineage or docs.
+    """
+
+    name: str
+    type: FieldType
+    description: str
+    nullable: bool = False
+    personal: bool = False
+
+
+@dataclass(frozen=True)
+class InSet:
+    """Every value of `column` is null or one of `values`."""
+
+    column: str
+    values: tuple[str, ...]
+    severity: Severity = "stop"
+
+
+@dataclass(frozen=True)
+class Between:
+    """Every value of `column` is null or within `minimum` and `maximum`, both included; None leaves a side open."""
+
+    column: str
+    minimum: int | None = None
+    maximum: int | None = None
+    severity: Severity = "stop"
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """In every row `column` is not above `limit_column`."""
+
+    column: str
+    limit_column: str
+    severity: Severity = "stop"
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Every value of `column` is null or matches the regular expression."""
+
+    column: str
+    pattern: str
+    severity: Severity = "stop"
+
+
+Check = InSet | Between | AtMost | Matches
+"""Declared checks; types, nulls and the uniqueness of the key are checked for every table without saying so."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One version of one event as clients send it. A released version never changes; add a new one instead."""
+
+    name: str
+    version: int
+    description: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Append-only copy of a topic; the next batch starts at the offsets found in the table."""
+
+
+@dataclass(frozen=True)
+class KeyedMerge:
+    """New ledger records are merged by the table's key; of two rows of one key the lowest by `first_by` stays.
+
+    A table that may get no row from many records cannot remember in its rows how far it has read. It names in
+    `remembered_by` the table that is written after it, from the same records, and remembers for both.
+    """
+
+    first_by: tuple[str, ...]
+    remembered_by: str = ""
+
+
+@dataclass(frozen=True)
+class ReplaceDates:
+    """Each `event_date` depends only on the same date of the driving (first) input; touched dates are replaced."""
+
+
+@dataclass(frozen=True)
+class ReplaceAll:
+    """Recomputed as a whole whenever an input has changed. For small tables."""
+
+
+Refresh = Ledger | KeyedMerge | ReplaceDates | ReplaceAll
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Publication to BigQuery: a versioned table `<name>_v<version>` behind an unversioned view `<name>`."""
+
+    cluster_by: tuple[str, ...] = ()
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Publication to Cassandra.
+
+    `snapshot`: a whole generation and a pointer to it. `upsert`: absolute rows under a fenced publish number.
+    A reader gives the `partition_key`; rows come back in the order of `clustering`, descending where `descending`.
+    """
+
+    mode: Literal["snapshot", "upsert"]
+    partition_key: tuple[str, ...]
+    clustering: tuple[str, ...]
+    descending: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: what a row is, where it comes from, what must hold, where it goes.
+
+    `key` is the grain: its values are unique. `inputs` are full table names; the first one drives the refresh, the
+    others are read whole. `partition_by` is a column of the table or None.
+    """
+
+    layer: Layer
+    name: str
+    description: str
+    grain: str
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    refresh: Refresh
+    inputs: tuple[str, ...] = ()
+    partition_by: str | None = None
+    checks: tuple[Check, ...] = ()
+    warehouse: Warehouse | None = None
+    serving: Serving | None = None
+    owner: str = "data-platform"
+    tags: tuple[str, ...] = field(default=())
+
+    @property
+    def full_name(self) -> str:
+        """`layer.name`, which is also the module path below `jobs`."""
+        return f"{self.layer}.{self.name}"
+
+    @property
+    def stored_fields(self) -> tuple[Field, ...]:
+        """The declared fields and, in derived tables, the audit column; this is the schema on disk."""
+        return self.fields if isinstance(self.refresh, Ledger) else (*self.fields, INPUT_POSITIONS)
+
+    def field(self, name: str) -> Field:
+        """The field of that name; KeyError when there is none."""
+        for candidate in self.stored_fields:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(f"{self.full_name} has no field {name}")
+
+
+INPUT_POSITIONS = Field(
+    "input_positions",
+    "string",
+    "Audit: JSON of what had been consumed of each input when this row was written (a Delta version; of a ledger the "
+    "next offset of each partition). Written in the same commit as the row; not part of the content digest.",
+)
