@@ -1,0 +1,1 @@
+"""Kafka: topics, the bulk producer and its manifests, and the reader of offset ranges."""

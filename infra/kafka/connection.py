@@ -1,0 +1,38 @@
+"""librdkafka properties of one deployment: what every client of the bulk path and of topic administration starts from."""
+
+import logging
+from pathlib import Path
+
+from infra.settings import Settings
+from schemas.errors import ConfigurationError
+
+CLIENT_LOG = logging.getLogger("tonearm.kafka")
+"""librdkafka's own lines go here, not to standard error, where they would repeat what our errors say in one sentence."""
+CLIENT_LOG.addHandler(logging.NullHandler())
+
+
+def client_properties(settings: Settings, bootstrap: str) -> dict[str, str]:
+    """Properties to connect with: of your own Kafka those of the settings' file, and always `bootstrap.servers`.
+
+    Raises ConfigurationError when the file is missing or has a line that is no `name=value`.
+    """
+    own = settings.kafka_bootstrap and settings.kafka_properties
+    return {**(_read(own) if own else {}), "bootstrap.servers": bootstrap}
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        raise ConfigurationError(
+            f"The Kafka properties file {path} cannot be read: correct TONEARM_KAFKA_PROPERTIES."
+        ) from None
+    properties = {}
+    for number, line in enumerate(map(str.strip, lines), start=1):
+        if not line or line.startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not name.strip():
+            raise ConfigurationError(f"Line {number} of {path} is no `name=value`: correct it.")
+        properties[name.strip()] = value.strip()
+    return properties

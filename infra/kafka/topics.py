@@ -1,0 +1,88 @@
+"""The playback topic: make it, wait for it, and name it by the id that a topic made again does not share.
+
+The administration client is librdkafka's, not kafka-python's: one properties file then serves every client.
+"""
+
+import time
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._topic import TopicDescription
+from confluent_kafka.cimpl import NewTopic
+
+from infra.kafka.connection import CLIENT_LOG, client_properties
+from infra.settings import Settings
+from schemas.errors import MissingInputError, StoreUnavailableError
+
+FOREVER = "-1"
+TOPIC_CONFIG = {"message.timestamp.type": "LogAppendTime", "retention.ms": FOREVER, "retention.bytes": FOREVER}
+"""The broker stamps records, so time says when it had them; the ledger, not the topic's age, decides what may go."""
+
+_ANSWER_SECONDS = 10.0
+_USABLE_SECONDS = 30.0
+_LOOK_AGAIN_SECONDS = 0.1
+
+
+def ensure_playback_topic(settings: Settings, bootstrap: str) -> str:
+    """Create the playback topic unless it is there, wait until each partition has a leader; return its topic id.
+
+    An existing topic is left as it is. Raises StoreUnavailableError when no broker answers.
+    """
+    admin = _admin(settings, bootstrap)
+    name = settings.playback_topic
+    if _describe(admin, name, bootstrap) is None:
+        _create(admin, name, settings.playback_partitions, bootstrap)
+    return _wait_until_usable(admin, name, bootstrap)
+
+
+def topic_id(settings: Settings, bootstrap: str, name: str) -> str:
+    """Kafka's own id of the topic, as its tools print it (22 characters of base64).
+
+    Raises MissingInputError when there is no such topic and StoreUnavailableError when no broker answers.
+    """
+    description = _describe(_admin(settings, bootstrap), name, bootstrap)
+    if description is None:
+        raise MissingInputError(f"There is no topic {name} yet: send it something with `tonearm simulate` or `import`.")
+    return str(description.topic_id)
+
+
+def _admin(settings: Settings, bootstrap: str) -> AdminClient:
+    properties: dict[str, str | int | float | bool] = {**client_properties(settings, bootstrap), "log_level": 0}
+    return AdminClient(properties, logger=CLIENT_LOG)
+
+
+def _describe(admin: AdminClient, name: str, bootstrap: str) -> TopicDescription | None:
+    """The topic's description, or None when there is none."""
+    try:
+        answer = admin.describe_topics(TopicCollection([name]), request_timeout=_ANSWER_SECONDS)
+        description: TopicDescription = answer[name].result()
+        return description
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise _unavailable(bootstrap, error) from None
+
+
+def _create(admin: AdminClient, name: str, partitions: int, bootstrap: str) -> None:
+    wanted = NewTopic(name, num_partitions=partitions, config=TOPIC_CONFIG)
+    try:
+        admin.create_topics([wanted], request_timeout=_ANSWER_SECONDS)[name].result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise _unavailable(bootstrap, error) from None
+
+
+def _wait_until_usable(admin: AdminClient, name: str, bootstrap: str) -> str:
+    deadline = time.monotonic() + _USABLE_SECONDS
+    while time.monotonic() < deadline:
+        description = _describe(admin, name, bootstrap)
+        if description is not None and description.partitions and all(one.leader for one in description.partitions):
+            return str(description.topic_id)
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    raise StoreUnavailableError(f"Topic {name} got no leader within {_USABLE_SECONDS:.0f} s: look at the broker's log.")
+
+
+def _unavailable(bootstrap: str, error: KafkaException) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        f"Kafka at {bootstrap} does not answer ({error.args[0].name()}): start it with `tonearm up` and try again."
+    )

@@ -1,0 +1,33 @@
+"""Spotify's basic export ("account data"): the last year, to the minute, without countries or ids of tracks."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from playback.importers.rows import Batch, Playback, Row, milliseconds, read_list, text, time_text, utc_microseconds
+
+FILES = "StreamingHistory<n>.json, StreamingHistory_music_<n>.json"
+
+_NAME = re.compile(r"StreamingHistory(_music_)?[0-9]+\.json")
+_MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}")
+
+
+def claims(path: Path) -> bool:
+    """Whether the file is a basic history of music, by its name."""
+    return bool(_NAME.fullmatch(path.name))
+
+
+def read(path: Path, user_id: str) -> Iterator[Batch]:
+    """Events and rejects of the file; times are UTC minutes. Raises InputError when the file cannot be read."""
+    return read_list(path, "spotify-basic", user_id, _understand)
+
+
+def _understand(row: Row) -> Playback:
+    time = time_text(row, "endTime", _MINUTE)
+    fields: dict[str, object] = {
+        "occurred_at": utc_microseconds(time),
+        "track_title": text(row, "trackName"),
+        "artist_name": text(row, "artistName"),
+        "content_type": "track",
+    }
+    return Playback(time, [fields["artist_name"], fields["track_title"]], milliseconds(row, "msPlayed"), fields)
