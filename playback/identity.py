@@ -1,0 +1,58 @@
+"""Which track a playback is of: its URI where the source gives one, else its normalised artist and title."""
+
+import unicodedata
+from hashlib import blake2b
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+SEPARATOR = "\x1f"
+"""Stands between artist and title; normalisation turns it into a space elsewhere, so that no two pairs run together."""
+
+NAME_PREFIX = "name:"
+
+
+def resolve_track_id(track_id: pa.StringArray, artist: pa.StringArray, title: pa.StringArray) -> pa.StringArray:
+    """The track of each playback: the trimmed `track_id`, else `name:` and a 128-bit hash of artist and title.
+
+    Null where neither an id nor a title is known.
+    """
+    given = _blank_as_null(pc.utf8_trim_whitespace(track_id))
+    if not given.null_count:
+        return given
+    unnamed = given.is_null()
+    return pc.coalesce(given, _hashes(_only(artist, unnamed), _only(title, unnamed)))
+
+
+def normalised(text: str) -> str:
+    """The text without differences of Unicode form, case and white space."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(folded.split())
+
+
+def name_hash(artist: str, title: str) -> str | None:
+    """`name:` and the hash of a track known by its normalised artist and title only; None without a title."""
+    if not title:
+        return None
+    return NAME_PREFIX + blake2b(f"{artist}{SEPARATOR}{title}".encode(), digest_size=16).hexdigest()
+
+
+def _hashes(artist: pa.StringArray, title: pa.StringArray) -> pa.StringArray:
+    """Hash of each pair; each distinct spelling is normalised once and each distinct pair hashed once."""
+    artists, titles = artist.fill_null("").dictionary_encode(), title.fill_null("").dictionary_encode()
+    width = max(len(titles.dictionary), 1)
+    codes = artists.indices.to_numpy().astype(np.int64) * width + titles.indices.to_numpy()
+    distinct, where = np.unique(codes, return_inverse=True)
+    artist_names = [normalised(name) for name in artists.dictionary.to_pylist()]
+    title_names = [normalised(name) for name in titles.dictionary.to_pylist()]
+    hashed = [name_hash(artist_names[code // width], title_names[code % width]) for code in distinct.tolist()]
+    return pa.array(hashed, pa.string()).take(pa.array(where))
+
+
+def _only(column: pa.StringArray, chosen: pa.BooleanArray) -> pa.StringArray:
+    return pc.if_else(chosen, column, pa.scalar(None, pa.string()))
+
+
+def _blank_as_null(column: pa.StringArray) -> pa.StringArray:
+    return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)

@@ -1,0 +1,76 @@
+"""What must hold of an event beyond its types; whatever passes fits the declaration of `silver.plays`."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from playback.reasons import Reason
+from playback.verdicts import Verdicts
+from schemas.events import CONTENT_TYPES, CURRENT, OUTCOMES
+
+MAX_ID_CHARACTERS = 128
+MAX_TEXT_CHARACTERS = 1_024
+MAX_DURATION_MS = 86_400_000
+MAX_UTC_OFFSET_MINUTES = 14 * 60
+EARLIEST = datetime(2006, 1, 1, tzinfo=UTC)
+"""No music streaming service of this kind is older."""
+MAX_CLOCK_SKEW = timedelta(hours=24)
+
+_REQUIRED_TEXTS = ("event_id", "source")
+_DURATIONS = ("ms_played", "track_ms", "paused_ms")
+_TEXTS = tuple(field.name for field in CURRENT.fields if field.type == "string")
+_CLOSED_SETS = (("content_type", CONTENT_TYPES, Reason.BAD_CONTENT_TYPE), ("outcome", OUTCOMES, Reason.BAD_OUTCOME))
+_PATTERNS = (("user_id", r"^[0-9a-f]{32}$", Reason.BAD_USER_ID), ("country", r"^[A-Z]{2}$", Reason.BAD_COUNTRY))
+
+Mask = npt.NDArray[np.bool_]
+
+
+def refuse_invalid(events: pa.RecordBatch, appended_at: pa.TimestampArray, verdicts: Verdicts) -> None:
+    """Refuse in `verdicts` each event that breaks a rule, with the first rule it breaks.
+
+    `events` has DECODED_SCHEMA of `playback.wire`; `appended_at` is the UTC time the broker received each record.
+    """
+    for name in _REQUIRED_TEXTS:
+        verdicts.refuse(_mask(pc.equal(events.column(name), "")), Reason.EMPTY_FIELD, name)
+    for name in _TEXTS:
+        limit = MAX_ID_CHARACTERS if name == "event_id" else MAX_TEXT_CHARACTERS
+        verdicts.refuse(_longer_than(events.column(name), limit), Reason.TEXT_TOO_LONG, name)
+    for name, pattern, reason in _PATTERNS:
+        verdicts.refuse(_mask(pc.invert(pc.match_substring_regex(events.column(name), pattern))), reason, name)
+    for name, values, reason in _CLOSED_SETS:
+        column = events.column(name)
+        outside = pc.and_(column.is_valid(), pc.invert(pc.is_in(column, pa.array(values, column.type))))
+        verdicts.refuse(_mask(outside), reason, name)
+    for name in _DURATIONS:
+        verdicts.refuse(_mask(pc.less(events.column(name), 0)), Reason.NEGATIVE_DURATION, name)
+        verdicts.refuse(_mask(pc.greater(events.column(name), MAX_DURATION_MS)), Reason.ABSURD_DURATION, name)
+    offset = events.column("utc_offset_minutes")
+    too_far = pc.or_(pc.less(offset, -MAX_UTC_OFFSET_MINUTES), pc.greater(offset, MAX_UTC_OFFSET_MINUTES))
+    verdicts.refuse(_mask(too_far), Reason.BAD_UTC_OFFSET, "utc_offset_minutes")
+    _refuse_times(events.column("occurred_at"), appended_at, verdicts)
+
+
+def _refuse_times(occurred_at: pa.TimestampArray, appended_at: pa.TimestampArray, verdicts: Verdicts) -> None:
+    """Compared as microseconds, because calendar arithmetic overflows on the times that are to be refused."""
+    occurred = occurred_at.cast(pa.int64())
+    earliest = pa.scalar(EARLIEST, occurred_at.type).cast(pa.int64())
+    latest = pc.add(appended_at.cast(pa.int64()), int(MAX_CLOCK_SKEW / timedelta(microseconds=1)))
+    verdicts.refuse(_mask(pc.less(occurred, earliest)), Reason.TIME_OUT_OF_RANGE, "occurred_at")
+    verdicts.refuse(_mask(pc.greater(occurred, latest)), Reason.CLOCK_SKEW, "occurred_at")
+
+
+def _longer_than(column: pa.StringArray, characters: int) -> Mask:
+    sizes = pc.binary_length(column)
+    # a text has no more characters than bytes, and counting characters is the slower
+    if (pc.max(sizes).as_py() or 0) > characters:
+        sizes = pc.utf8_length(column)
+    return _mask(pc.greater(sizes, characters))
+
+
+def _mask(condition: pa.BooleanArray) -> Mask:
+    """The condition as a mask; what is null breaks no rule."""
+    found: Mask = condition.fill_null(False).to_numpy(zero_copy_only=False)
+    return found

@@ -1,0 +1,159 @@
+"""Events on the wire: batches of Kafka payloads to Arrow and back.
+
+Written is Avro in single-object encoding: C3 01, the CRC-64-AVRO fingerprint of the writer's schema in little-endian
+order, and the datum. Read is that, in any released version, or a JSON object. A bad payload costs its own row only.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from playback.arrow import arrow_schema, as_nullable, event_schema
+from playback.datums import avro_fingerprint, read_datums, write_datums
+from playback.objects import read_objects
+from playback.reasons import Reason
+from playback.verdicts import Verdicts
+from schemas.errors import ContractError
+from schemas.events import CURRENT, RELEASED
+from schemas.model import Event
+
+MARKER = b"\xc3\x01"
+HEADER_BYTES = len(MARKER) + 8
+MAX_PAYLOAD_BYTES = 131_072
+"""Several times what an event with every text at its limit takes."""
+
+DECODED_SCHEMA: pa.Schema = arrow_schema(as_nullable(CURRENT.fields))
+"""The current event, each field nullable: a row that could not be read is null throughout."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a batch of payloads says.
+
+    `events`: DECODED_SCHEMA, one row per payload; every column is null where a payload is refused.
+    `verdicts`: the first reason against each refused payload.
+    """
+
+    events: pa.RecordBatch
+    verdicts: Verdicts
+
+    @property
+    def reason(self) -> pa.StringArray:
+        """Word of `playback.reasons` for each payload, null where it was read."""
+        return self.verdicts.arrays()[0]
+
+    @property
+    def detail(self) -> pa.StringArray:
+        """The reason as a sentence, null where the payload was read."""
+        return self.verdicts.arrays()[1]
+
+
+def encode(events: pa.RecordBatch) -> pa.BinaryArray:
+    """Payloads of events with the fields of CURRENT (by name); raises ContractError when rows do not fit it."""
+    schema = event_schema(CURRENT)
+    missing = [name for name in schema.names if name not in events.schema.names]
+    if missing:
+        raise ContractError(f"The events lack the fields {', '.join(missing)}; add them, null where nothing is known.")
+    try:
+        fitting = events.select(schema.names).cast(schema)
+        fitting.validate(full=True)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+        raise ContractError(f"The events do not fit {CURRENT.name} version {CURRENT.version}: {error}.") from None
+    for field, column in zip(CURRENT.fields, fitting.columns, strict=True):
+        if column.null_count and not field.nullable:
+            raise ContractError(f"Field {field.name} is null in {column.null_count} events; every event must have it.")
+    header = pa.scalar(MARKER + avro_fingerprint(CURRENT), pa.binary())
+    return pc.binary_join_element_wise(header, write_datums(fitting, CURRENT), pa.scalar(b"", pa.binary()))
+
+
+def decode(payloads: pa.Array) -> Decoded:
+    """Read Kafka payloads (binary, null allowed): one row or one refusal for each."""
+    payloads = payloads.cast(pa.binary())
+    verdicts = Verdicts(len(payloads))
+    rows_by_writer = _sort(payloads, verdicts)
+    pieces: list[pa.RecordBatch] = []
+    order: list[npt.NDArray[np.intp]] = []
+    for writer, rows in rows_by_writer.items():
+        if not len(rows):
+            continue
+        values = payloads.to_pylist() if len(rows) == len(payloads) else payloads.take(pa.array(rows)).to_pylist()
+        piece, found = _read(values, writer)
+        for wrong, reason, field in found.refusals():
+            verdicts.refuse(rows[wrong], reason, field)
+        pieces.append(piece)
+        order.append(rows)
+    return Decoded(_assemble(pieces, order, verdicts), verdicts)
+
+
+def _sort(payloads: pa.BinaryArray, verdicts: Verdicts) -> dict[Event | None, npt.NDArray[np.intp]]:
+    """Rows by the version that wrote them (None: JSON); the others are refused by their first bytes."""
+    starts, lengths, data = _layout(payloads)
+    verdicts.refuse(payloads.is_null().to_numpy(zero_copy_only=False), Reason.MISSING_PAYLOAD)
+    verdicts.refuse(lengths == 0, Reason.EMPTY_PAYLOAD)
+    verdicts.refuse(lengths > MAX_PAYLOAD_BYTES, Reason.OVERSIZED_PAYLOAD)
+    offered = ~verdicts.refused
+    is_json = offered & (data[starts] == ord("{"))
+    is_avro = offered & (data[starts] == MARKER[0]) & (data[starts + 1] == MARKER[1]) & (lengths >= len(MARKER))
+    verdicts.refuse(offered & ~is_json & ~is_avro, Reason.UNKNOWN_FORMAT)
+    verdicts.refuse(is_avro & (lengths < HEADER_BYTES), Reason.TRUNCATED_AVRO)
+    is_avro &= lengths >= HEADER_BYTES
+    fingerprints = data[starts[:, None] + np.arange(len(MARKER), HEADER_BYTES)].view("<u8")[:, 0]
+    rows_by_writer: dict[Event | None, npt.NDArray[np.intp]] = {None: np.flatnonzero(is_json)}
+    for event in RELEASED:
+        wrote = is_avro & (fingerprints == int.from_bytes(avro_fingerprint(event), "little"))
+        rows_by_writer[event] = np.flatnonzero(wrote)
+        is_avro &= ~wrote
+    verdicts.refuse(is_avro, Reason.UNKNOWN_FINGERPRINT)
+    return rows_by_writer
+
+
+def _layout(payloads: pa.BinaryArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Start and length of each payload, and all their bytes with a header's length of zeros to read past the end."""
+    _, offsets, data = payloads.buffers()
+    if not len(payloads) or offsets is None:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(HEADER_BYTES, np.uint8)
+    bounds = np.frombuffer(offsets, np.int32)[payloads.offset : payloads.offset + len(payloads) + 1].astype(np.int64)
+    used = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]] if data is not None else np.zeros(0, np.uint8)
+    return bounds[:-1] - bounds[0], np.diff(bounds), np.concatenate([used, np.zeros(HEADER_BYTES, np.uint8)])
+
+
+def _read(values: list[bytes], writer: Event | None) -> tuple[pa.RecordBatch, Verdicts]:
+    """Rows of the current event from payloads of one writer."""
+    if writer is None:
+        batch, verdicts = read_objects(values, CURRENT)
+    else:
+        batch, verdicts = read_datums([value[HEADER_BYTES:] for value in values], writer)
+    columns = []
+    for field in DECODED_SCHEMA:
+        if field.name not in batch.schema.names:
+            columns.append(pa.nulls(batch.num_rows, field.type))
+            continue
+        column = batch.column(field.name)
+        if pa.types.is_int32(field.type):
+            column = _narrowed(column, field.name, verdicts)
+        columns.append(column.cast(field.type))
+    return pa.RecordBatch.from_arrays(columns, schema=DECODED_SCHEMA), verdicts
+
+
+def _narrowed(column: pa.Int64Array, name: str, verdicts: Verdicts) -> pa.Int32Array:
+    """The numbers as int32; rows beyond it are refused."""
+    narrow = column.cast(pa.int32(), safe=False)
+    differs = pc.not_equal(narrow.cast(pa.int64()), column).fill_null(False)
+    if pc.any(differs).as_py():
+        verdicts.refuse(differs.to_numpy(zero_copy_only=False), Reason.NUMBER_OUT_OF_RANGE, name)
+    return narrow
+
+
+def _assemble(pieces: list[pa.RecordBatch], order: list[npt.NDArray[np.intp]], verdicts: Verdicts) -> pa.RecordBatch:
+    """The pieces as one batch in the order of the payloads, with null rows where refused."""
+    refused = verdicts.refused
+    if len(pieces) == 1 and not refused.any():
+        return pieces[0]
+    everything = pa.concat_batches(pieces) if pieces else pa.RecordBatch.from_pylist([], schema=DECODED_SCHEMA)
+    position = np.zeros(len(refused), np.int64)
+    if pieces:
+        position[np.concatenate(order)] = np.arange(everything.num_rows)
+    return everything.take(pa.array(position, mask=refused))
