@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     cassandra_user: str = Field("", description="CQL user; the password is read from cassandra_password_file")
     cassandra_password_file: Path | None = Field(None, description="file that holds the CQL password")
 
+    local_kafka_port: int = Field(0, ge=0, le=65535, description="port of the local broker; 0: any free one")
+    local_cassandra_port: int = Field(0, ge=0, le=65535, description="CQL port of the local node; 0: any free one")
+    local_bigquery_port: int = Field(0, ge=0, le=65535, description="port of the local BigQuery; 0: any free one")
+
     @property
     def lake(self) -> Path:
         """Root of the Delta tables: `<home>/lake/<layer>/<table>`."""

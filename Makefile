@@ -1,0 +1,55 @@
+# Everything a person or a machine does with this repository. All it needs is Python 3.11 and make.
+PYTHON ?= python3
+TOOLCHAIN := $(or $(TONEARM_TOOLCHAIN),.tonearm/toolchain)
+BIN := $(TOOLCHAIN)/venv/bin
+TONEARM := $(BIN)/tonearm
+export PYTHONDONTWRITEBYTECODE := 1
+export GX_ANALYTICS_ENABLED := false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run up down status test test-nightly lint format bench lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+setup:  ## bring the toolchain up to date; what is current is not touched
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON): install Python 3.11 (Debian and Ubuntu: apt-get install python3)." >&2; exit 1; }
+	@$(PYTHON) -B -m infra.local.setup
+
+run: setup  ## run the platform; INPUT=path imports an export, ONCE=1 ends when all is processed
+	@$(TONEARM) run $(if $(INPUT),--input "$(INPUT)") $(if $(ONCE),--once)
+
+up: setup  ## start Kafka, Cassandra and BigQuery in the background
+	@$(TONEARM) up --detach
+
+down:  ## stop what `make up` started
+	@if [ -x $(TONEARM) ]; then $(TONEARM) down; fi
+
+status: setup  ## what runs, where, since when, how big
+	@$(TONEARM) status
+
+test: setup  ## the tests; ARGS="-k words" chooses
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-nightly: setup  ## the tests that are too slow for every run
+	@$(BIN)/python -m pytest -m nightly $(ARGS)
+
+lint: setup  ## style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_imports.py
+
+format: setup  ## put the code into the style that `make lint` checks
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+bench: setup  ## measure; see docs for what
+	@$(BIN)/python -m bench $(ARGS)
+
+lock:  ## resolve requirements and jars again and write the locks
+	@$(PYTHON) -B -m infra.local.setup lock
+
+clean: down  ## stop everything and leave nothing behind
+	@rm -rf .tonearm .venv build dist *.egg-info .ruff_cache .mypy_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

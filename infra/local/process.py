@@ -1,0 +1,69 @@
+"""Child processes: started under the launcher, stopped with a grace, explained from their log when they fail."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from schemas.errors import ConfigurationError
+
+LAUNCHER = Path(__file__).with_name("launch.py")
+STOP_GRACE = 20.0  # seconds between SIGTERM and SIGKILL
+TELLING = re.compile(r"error|fatal|exception|refused|denied|no space|in use|cannot|unable", re.IGNORECASE)
+STACK_FRAME = re.compile(r"\s+at |\s+\.\.\. \d+ more|\s+File \"")
+
+
+def start_process(command: Sequence[str], *, log: Path, env: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
+    """Start a server whose output goes to `log` (the previous log is kept beside it as `<name>.1`)."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists():
+        log.replace(log.with_name(log.name + ".1"))
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-S", str(LAUNCHER), str(os.getpid()), *command],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=cwd, env={**os.environ, **env},
+            start_new_session=True,  # Ctrl-C is for the owner, which then stops its servers in order
+        )  # fmt: skip
+
+
+def stop_processes(processes: Iterable[psutil.Process], grace: float = STOP_GRACE) -> None:
+    """Ask all to stop, wait up to `grace` seconds for them together, and kill what is left."""
+    waiting = [process for process in processes if _signal(process, "terminate")]
+    _, stubborn = psutil.wait_procs(waiting, timeout=grace)
+    killed = [process for process in stubborn if _signal(process, "kill")]
+    psutil.wait_procs(killed, timeout=grace)
+
+
+def telling_line(log: Path) -> str:
+    """The last line of a log that speaks of trouble, else its last line, shortened to 300 characters."""
+    try:
+        text = log.read_bytes()[-200_000:].decode(errors="replace")
+    except FileNotFoundError:
+        return "nothing"
+    lines = [line for line in text.splitlines() if line.strip()]
+    speaking = [line for line in lines if TELLING.search(line) and not STACK_FRAME.match(line)]
+    return (speaking or lines or ["nothing"])[-1].strip()[:300]
+
+
+def _signal(process: psutil.Process, action: str) -> bool:
+    try:
+        getattr(process, action)()
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def run_to_end(command: Sequence[str], *, what: str) -> None:
+    """Run a short command of a server's own tools.
+
+    Raises:
+        ConfigurationError: it failed.
+    """
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
+        raise ConfigurationError(f"Tonearm could not {what}; the tool said: {said[-1][:300]}")

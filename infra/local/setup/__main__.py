@@ -1,0 +1,87 @@
+"""`python3 -m infra.local.setup [lock]`: bring the toolchain up to date, or make the locks anew."""
+
+import fcntl
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from infra.local.setup.toolchain import Toolchain
+from schemas.errors import ConfigurationError, TonearmError
+
+OLDEST_PYTHON = (3, 11)
+SPACE_NEEDED = 5 * 2**30  # bytes: environments, jars and download caches come to 4.2 GiB
+Part = tuple[str, Callable[[], bool]]
+
+
+def main(arguments: list[str]) -> int:
+    """Set up, or with `lock` make the locks; the exit status."""
+    toolchain = Toolchain.from_environment()
+    try:
+        _check_machine(toolchain)
+        with (toolchain.root / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # a second set-up in this folder waits for the first
+            if arguments == ["lock"]:
+                _make_locks(toolchain)
+            else:
+                _set_up(toolchain)
+    except TonearmError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("Set-up was interrupted; the next one goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _check_machine(toolchain: Toolchain) -> None:
+    if sys.version_info < OLDEST_PYTHON:
+        raise ConfigurationError(
+            f"Tonearm needs Python 3.11 or newer and this is {sys.version.split()[0]}: install it "
+            "(Debian and Ubuntu: `apt-get install python3.11`) and name it with `make PYTHON=python3.11 …`."
+        )
+    toolchain.root.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(toolchain.root).free
+    if free < SPACE_NEEDED and not toolchain.project_python.exists():
+        raise ConfigurationError(f"Set-up needs 5 GiB of disk and {free / 2**30:.1f} GiB are free: free some space.")
+
+
+def _set_up(toolchain: Toolchain) -> None:
+    from infra.local.setup import environments, jars
+
+    _run(("installer (uv)", partial(environments.install_uv, toolchain)))
+    with ThreadPoolExecutor() as pool:
+        others = [
+            pool.submit(_run, ("BigQuery stand-in", partial(environments.install_bqemulator, toolchain))),
+            pool.submit(_run, ("Java 17", partial(environments.install_java, toolchain))),
+        ]
+        _run(("project environment", partial(environments.install_project, toolchain)))
+        others[1].result()
+        others += [
+            pool.submit(_run, (f"jars of {bundle.name}", partial(jars.install_jars, toolchain, bundle)))
+            for bundle in jars.BUNDLES
+        ]
+        for other in others:
+            other.result()
+
+
+def _run(part: Part) -> None:
+    name, install = part
+    started = time.monotonic()
+    if install():
+        print(f"set up: {name} ({time.monotonic() - started:.0f} s)", file=sys.stderr, flush=True)
+
+
+def _make_locks(toolchain: Toolchain) -> None:
+    from infra.local.setup import environments, jars
+
+    environments.install_uv(toolchain)
+    environments.compile_locks(toolchain)
+    _set_up(toolchain)
+    jars.write_sums(toolchain)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,58 @@
+"""Packages, extras and the console script; tool settings live in pyproject.toml, exact versions in requirements/."""
+
+from setuptools import find_packages, setup
+
+PACKAGES = ("schemas", "playback", "jobs", "pipelines", "serving", "infra", "tonearm")
+
+EXTRAS = {
+    # what a record means: Arrow and the codecs
+    "codecs": ["pyarrow", "numpy", "fastavro", "pyruhvro", "orjson"],
+    # how batch tables are computed; never add pyspark-client, it overwrites pyspark's files
+    "batch": [
+        "pyspark[connect]==4.1.3",
+        "delta-spark==4.4.0",
+        "pysail==0.7.2",
+        "deltalake==1.6.6",
+        "great-expectations==1.24.1",
+        "pandas<3",
+    ],
+    # where events come from and results go
+    "stores": [
+        "kafka-python>=3.0.12",
+        "confluent-kafka>=2.16.1",
+        "google-cloud-bigquery==3.47.0",
+        "cassandra-driver==3.30.1",
+        "tenacity",
+    ],
+    # the command line and the local stack
+    "cli": ["typer", "rich", "pydantic-settings", "structlog", "psutil", "jinja2"],
+    # peers that measurements are held against
+    "bench": ["polars", "duckdb"],
+    "dev": [
+        "pytest",
+        "pytest-timeout",
+        "hypothesis",
+        "time-machine",
+        "chispa",
+        "ruff",
+        "mypy",
+        "pre-commit",
+        "types-psutil",
+        "setuptools",  # the editable install runs without build isolation, and so without a download
+    ],
+}
+
+setup(
+    name="tonearm",
+    version="0.1.0",
+    description="The open data platform of a music-streaming service",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
+    include_package_data=False,
+    package_data={name: ["py.typed", "**/*.j2", "**/*.yaml", "**/*.sha256", "**/*.xml"] for name in PACKAGES},
+    install_requires=[],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["tonearm = tonearm.app:main"]},
+)

@@ -1,0 +1,94 @@
+"""`tonearm import`: send the playbacks of a streaming-service export to Kafka."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from infra.kafka.manifests import Manifest
+    from infra.settings import Settings
+
+Progress = Callable[[int, int], None]
+"""Called with the rows sent so far and all rows."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("import")(import_export)
+
+
+def import_export(
+    path: Annotated[Path, typer.Argument(help="Folder of an export, or one of its files.")],
+    user: Annotated[str, typer.Option(help="Account name of the listener; the folder's name if not given.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Import a listener's own streaming history; importing it again, or more of it, changes no count."""
+    from infra.local.stack import endpoints
+    from infra.settings import Settings
+    from tonearm.sending import progress_bar
+
+    settings = Settings()
+    started = time.monotonic()
+    kafka = endpoints(settings, services=("kafka",)).kafka_bootstrap
+    with progress_bar("Importing") as progress:
+        manifest = import_path(settings, kafka, path, user or None, progress)
+    seconds = time.monotonic() - started
+    if as_json:
+        sys.stdout.write(json.dumps(_summary(manifest, seconds)) + "\n")
+        return
+    partitions = len(manifest.by_partition)
+    typer.echo(
+        f"Imported {manifest.events:,} playbacks and {manifest.rejects:,} unreadable rows into {partitions} "
+        f"partition{'' if partitions == 1 else 's'} of {manifest.topic} in {seconds:.1f} s."
+    )
+
+
+def import_path(
+    settings: "Settings", kafka_bootstrap: str, path: Path, user: str | None = None, progress: Progress | None = None
+) -> "Manifest":
+    """Send the export at `path` as the playbacks of `user` (default: the name of the folder); return the manifest.
+
+    Every file is read to its end before anything is sent. Raises InputError when one cannot be read or there is none,
+    StoreUnavailableError when Kafka does not answer.
+    """
+    from infra.identity import Identities
+    from infra.kafka.producer import PlaybackProducer
+    from playback.importers.exports import find_exports
+
+    exports = find_exports(path)
+    total = 0
+    for importer, file in exports:
+        for batch in importer.read(file, user_id=""):
+            total += batch.events.num_rows + len(batch.rejects)
+    user_id = Identities(settings.home).pseudonym(user or _folder_name(path))
+    done = 0
+    with PlaybackProducer(settings, kafka_bootstrap, "import") as producer:
+        for importer, file in exports:
+            for batch in importer.read(file, user_id):
+                producer.send(batch.events, batch.rejects, reject_key=user_id.encode())
+                done += batch.events.num_rows + len(batch.rejects)
+                if progress:
+                    progress(done, total)
+    return producer.manifest
+
+
+def _folder_name(path: Path) -> str:
+    resolved = path.resolve()
+    return (resolved if resolved.is_dir() else resolved.parent).name
+
+
+def _summary(manifest: "Manifest", seconds: float) -> dict[str, object]:
+    return {
+        "manifest_id": manifest.manifest_id,
+        "topic": manifest.topic,
+        "events": manifest.events,
+        "rejects": manifest.rejects,
+        "acknowledged": manifest.acknowledged,
+        "partitions": {str(one): count for one, count in sorted(manifest.by_partition.items())},
+        "seconds": round(seconds, 3),
+    }

@@ -1,0 +1,99 @@
+"""`tonearm up`, `down` and `status`: the local Kafka, Cassandra and BigQuery."""
+
+import json
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from infra.local.stack import ServiceStatus
+
+WATCH_INTERVAL = 1.0  # seconds
+STATE_STYLES = {"running": "green", "stopped": "dim", "died": "red"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("up")(up)
+    app.command("down")(down)
+    app.command("status")(status)
+
+
+def up(
+    detach: Annotated[bool, typer.Option("--detach", help="Leave the stack running in the background.")] = False,
+) -> None:
+    """Start the local stack; it stays until Ctrl-C, or with --detach until `tonearm down`."""
+    from rich.console import Console
+
+    from infra.local import stack, supervise
+    from infra.settings import Settings
+
+    settings, console = Settings(), Console(stderr=True)
+
+    def show(service: str, state: str) -> None:
+        console.print(f"  {service:<10} {state}", style="green" if state == "ready" else "dim", highlight=False)
+
+    if detach:
+        stack.start_detached(settings, on_progress=show)
+        Console().print(_table(stack.status(settings)))
+        return
+    with supervise.hold(settings, stack.local_services(settings), show, supervisor=True) as servers:
+        if servers is None:
+            stack.attach(settings)
+            console.print("The local stack runs already.")
+        Console().print(_table(stack.status(settings)))
+        if servers is None:
+            return
+        console.print("Ctrl-C stops it.")
+        while True:
+            time.sleep(WATCH_INTERVAL)
+            servers.check()
+
+
+def down() -> None:
+    """Stop the local stack; its data stays."""
+    from rich.console import Console
+
+    from infra.local import stack
+    from infra.settings import Settings
+
+    if not stack.stop(Settings()):
+        Console(stderr=True).print("The local stack was not running.", style="dim")
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """What runs, where, since when and how big."""
+    from infra.local import stack
+    from infra.settings import Settings
+
+    services = stack.status(Settings())
+    if as_json:
+        typer.echo(json.dumps([asdict(service) for service in services], default=str))
+        return
+    from rich.console import Console
+
+    Console().print(_table(services))
+
+
+def _table(services: "list[ServiceStatus]") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("service", "state", "address", "since (UTC)", "memory", "data", "log", box=None, pad_edge=False)
+    for service in services:
+        table.add_row(
+            service.name,
+            Text(service.state, style=STATE_STYLES[service.state]),
+            service.address,
+            f"{service.started_at:%Y-%m-%d %H:%M:%S}" if service.started_at else "",
+            f"{service.rss_bytes / 2**20:.0f} MiB" if service.rss_bytes else "",
+            f"{service.data_bytes / 2**20:.1f} MiB" if service.data_bytes else "",
+            Text(str(service.log), overflow="fold"),
+        )
+    return table
