@@ -1,4 +1,4 @@
-"""librdkafka properties of one deployment: what every client of the bulk path and of topic administration starts from."""
+"""librdkafka properties of one deployment: where every client of bulk data and of topics starts from."""
 
 import logging
 from pathlib import Path
@@ -7,7 +7,7 @@ from infra.settings import Settings
 from schemas.errors import ConfigurationError
 
 CLIENT_LOG = logging.getLogger("tonearm.kafka")
-"""librdkafka's own lines go here, not to standard error, where they would repeat what our errors say in one sentence."""
+"""librdkafka's own lines go here, not to standard error, where our errors say the same in one sentence."""
 CLIENT_LOG.addHandler(logging.NullHandler())
 
 

@@ -113,7 +113,7 @@ class Journal:
 
 
 def read_manifests(home: Path) -> list[Manifest]:
-    """All manifests below that home, oldest first; one whose first line was never finished says nothing and is left out.
+    """All manifests below that home, oldest first, but for those whose first line was never finished.
 
     Raises InputError when a journal is damaged elsewhere than in its last line.
     """
