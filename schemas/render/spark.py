@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from schemas.model import Field
+from schemas.model import Field, FieldType
 
 _TYPES = {
     "string": "STRING",
@@ -26,3 +26,8 @@ def _column(field: Field) -> str:
     # backslash escapes are the one form that Spark's and Sail's parsers both read
     comment = field.description.replace("\\", "\\\\").replace("'", "\\'")
     return f"`{field.name}` {_TYPES[field.type]}{required} COMMENT '{comment}'"
+
+
+def spark_type(type_: FieldType) -> str:
+    """A logical type in Spark DDL."""
+    return _TYPES[type_]

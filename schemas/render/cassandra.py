@@ -1,0 +1,77 @@
+"""Cassandra: the serving tables in CQL (Cassandra 5.0)."""
+
+import re
+
+from schemas.errors import ContractError
+from schemas.model import Field, Serving, Table
+
+_TYPES = {
+    "string": "text",
+    "binary": "blob",
+    "boolean": "boolean",
+    "int": "int",
+    "long": "bigint",
+    "timestamp": "timestamp",
+    "date": "date",
+}
+"""CQL's `timestamp` has milliseconds: a served timestamp loses its microseconds."""
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,47}")
+
+GENERATION = Field("generation", "long", "Publish number of the generation; readers take it from the pointer.")
+"""Leading part of the partition key of a `snapshot` table."""
+
+
+def table_name(table: Table) -> str:
+    """Name of the serving table: `<layer>_<name>`."""
+    return f"{table.layer}_{table.name}"
+
+
+def columns(table: Table) -> tuple[Field, ...]:
+    """Columns of the serving table in order: the declared fields, after the generation where there are generations."""
+    _serving(table)
+    return (GENERATION, *table.fields) if _is_snapshot(table) else table.fields
+
+
+def create_table_cql(table: Table, keyspace: str) -> str:
+    """CREATE TABLE IF NOT EXISTS of the serving table; raises ContractError where the table is not served."""
+    serving = _serving(table)
+    partition = ((GENERATION.name,) if _is_snapshot(table) else ()) + serving.partition_key
+    lines = [f"{_quoted(field.name)} {_type(table, field)}" for field in columns(table)]
+    lines.append(f"PRIMARY KEY ({', '.join([f'({_names(partition)})', *map(_quoted, serving.clustering)])})")
+    options = []
+    if serving.clustering:
+        order = (f"{_quoted(name)} {'DESC' if name in serving.descending else 'ASC'}" for name in serving.clustering)
+        options.append(f"CLUSTERING ORDER BY ({', '.join(order)})")
+    options.append("comment = '{}'".format(table.description.replace("'", "''")))
+    body = ",\n  ".join(lines)
+    name = f"{_quoted(keyspace)}.{_quoted(table_name(table))}"
+    return f"CREATE TABLE IF NOT EXISTS {name} (\n  {body}\n) WITH {' AND '.join(options)}"
+
+
+def _serving(table: Table) -> Serving:
+    if table.serving is None:
+        raise ContractError(f"{table.full_name} is not served from Cassandra; give its declaration a Serving.")
+    return table.serving
+
+
+def _is_snapshot(table: Table) -> bool:
+    return _serving(table).mode == "snapshot"
+
+
+def _type(table: Table, field: Field) -> str:
+    if field.type not in _TYPES:
+        raise ContractError(f"{table.full_name}.{field.name} is of type {field.type}, which Cassandra cannot serve.")
+    return _TYPES[field.type]
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(map(_quoted, names))
+
+
+def _quoted(name: str) -> str:
+    if not _IDENTIFIER.fullmatch(name):
+        raise ContractError(
+            f"{name!r} is no Cassandra name; use at most 48 lower-case letters, digits and underscores."
+        )
+    return f'"{name}"'

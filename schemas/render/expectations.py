@@ -1,0 +1,46 @@
+"""Great Expectations (1.24): what must hold of a table, derived from its declaration.
+
+Each is `{"type": …, "kwargs": {…}, "meta": {"severity": "stop" | "warn"}}`.
+"""
+
+from schemas.model import AtMost, Between, Check, InSet, Matches, Severity, Table
+
+
+def expectations(table: Table) -> list[dict[str, object]]:
+    """The columns, the nulls, the key and the declared checks of a stored table, in that order."""
+    names = [field.name for field in table.stored_fields]
+    found = [_stop("expect_table_columns_to_match_set", {"column_set": names, "exact_match": True})]
+    found += [
+        _stop("expect_column_values_to_not_be_null", {"column": field.name})
+        for field in table.stored_fields
+        if not field.nullable
+    ]
+    if len(table.key) == 1:
+        found.append(_stop("expect_column_values_to_be_unique", {"column": table.key[0]}))
+    else:
+        found.append(_stop("expect_compound_columns_to_be_unique", {"column_list": list(table.key)}))
+    return found + [_of_check(check) for check in table.checks]
+
+
+def _of_check(check: Check) -> dict[str, object]:
+    match check:
+        case InSet(column, values, severity):
+            kwargs: dict[str, object] = {"column": column, "value_set": list(values)}
+            return _expectation("expect_column_values_to_be_in_set", kwargs, severity)
+        case Between(column, minimum, maximum, severity):
+            kwargs = {"column": column, "min_value": minimum, "max_value": maximum}
+            return _expectation("expect_column_values_to_be_between", kwargs, severity)
+        case AtMost(column, limit_column, severity):
+            kwargs = {"column_A": limit_column, "column_B": column, "or_equal": True}
+            return _expectation("expect_column_pair_values_a_to_be_greater_than_b", kwargs, severity)
+        case Matches(column, pattern, severity):
+            kwargs = {"column": column, "regex": pattern}
+            return _expectation("expect_column_values_to_match_regex", kwargs, severity)
+
+
+def _stop(kind: str, kwargs: dict[str, object]) -> dict[str, object]:
+    return _expectation(kind, kwargs, "stop")
+
+
+def _expectation(kind: str, kwargs: dict[str, object], severity: Severity) -> dict[str, object]:
+    return {"type": kind, "kwargs": kwargs, "meta": {"severity": severity}}
