@@ -1,0 +1,86 @@
+"""The catalogue holds the declared tables in order and refuses wrong declarations, each with its sentence."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from schemas.catalog import in_order, table, tables
+from schemas.errors import ContractError, UnknownTableError
+from schemas.model import Between, Field, KeyedMerge, Ledger, ReplaceDates, Serving, Table, Warehouse
+
+LEDGER = Table(
+    layer="bronze",
+    name="records",
+    description="Records.",
+    grain="one row per record",
+    key=("offset",),
+    refresh=Ledger(),
+    fields=(Field("offset", "long", "Offset."),),
+)
+DAYS = Table(
+    layer="gold",
+    name="days",
+    description="Days.",
+    grain="one row per date",
+    key=("event_date",),
+    refresh=ReplaceDates(),
+    inputs=("bronze.records",),
+    partition_by="event_date",
+    fields=(Field("event_date", "date", "Date."), Field("note", "string", "Note.", nullable=True)),
+)
+
+
+def test_every_declared_table_comes_after_its_inputs() -> None:
+    order = list(tables())
+    for name, one in tables().items():
+        for read in one.inputs:
+            # a table that another one remembers for is written before it
+            if not (isinstance(one.refresh, KeyedMerge) and one.refresh.remembered_by == read):
+                assert order.index(read) < order.index(name)
+
+
+def test_a_table_is_found_by_its_full_name() -> None:
+    assert table("silver.plays").key == ("event_id",)
+
+
+def test_an_unknown_table_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(UnknownTableError, match=r"There is no table gold\.nothing; declared are: .*silver\.plays"):
+        table("gold.nothing")
+
+
+def test_right_declarations_are_put_in_order() -> None:
+    assert list(in_order([DAYS, LEDGER])) == ["bronze.records", "gold.days"]
+
+
+WRONG: dict[str, Callable[[Table], Table]] = {
+    "two fields share a name": lambda days: replace(days, fields=(*days.fields, days.fields[0])),
+    "no input bronze.nothing": lambda days: replace(days, inputs=("bronze.nothing",)),
+    "no table silver.nothing": lambda days: replace(days, refresh=KeyedMerge(("event_date",), "silver.nothing")),
+    "no field nothing": lambda days: replace(days, checks=(Between("nothing", 0),)),
+    "no field colour": lambda days: replace(days, warehouse=Warehouse(cluster_by=("colour",))),
+    "key field note is nullable": lambda days: replace(days, key=("note",)),
+    "a derived table needs an input": lambda days: replace(days, inputs=()),
+    "a table refreshed by date is partitioned by event_date": lambda days: replace(days, partition_by=None),
+    "the serving key differs from the key": lambda days: replace(
+        days, serving=Serving("upsert", partition_key=("event_date",), clustering=("note",))
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", WRONG)
+def test_a_wrong_declaration_is_refused_with_its_sentence(sentence: str) -> None:
+    with pytest.raises(ContractError) as refused:
+        in_order([LEDGER, WRONG[sentence](DAYS)])
+    assert str(refused.value) == f"The declaration of gold.days is wrong: {sentence}."
+
+
+def test_one_name_is_declared_once() -> None:
+    with pytest.raises(ContractError, match=r"^gold\.days is declared twice\.$"):
+        in_order([LEDGER, DAYS, DAYS])
+
+
+def test_tables_must_not_read_each_other_in_a_circle() -> None:
+    back = replace(DAYS, name="back", inputs=("gold.days",))
+    with pytest.raises(ContractError, match="Tables read each other in a circle: "):
+        in_order([LEDGER, replace(DAYS, inputs=("gold.back",)), back])
