@@ -1,0 +1,123 @@
+"""Quality checks: the expectations of a declaration, validated by Great Expectations on what was committed.
+
+All dates that changed since the last version that passed are validated in one pass. What passed is remembered beside
+the lake (`<home>/checks/<table>.json`), so a run that died between commit and check checks again. What failed stays
+unpassed until a newer version passes; publishing asks `passed_version`.
+"""
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from infra.lake import Lake
+from infra.replace_file import replace_file
+from schemas.errors import CheckFailedError, MissingInputError
+from schemas.model import Table
+from schemas.render.expectations import expectations
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+_SHOWN_KEYS = 3
+
+
+class Checker:
+    """Validates tables and remembers, per table, the last version that passed."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "checks"
+
+    def passed_version(self, table: Table) -> int | None:
+        """The last Delta version whose rows all met the expectations; None when none has."""
+        try:
+            passed = json.loads(self._file(table).read_text())["passed_version"]
+        except FileNotFoundError:
+            return None
+        return None if passed is None else int(passed)
+
+    def verify(self, session: SparkSession, lake: Lake, table: Table, version: int) -> None:
+        """Validate what changed between the last version that passed and `version`.
+
+        Raises CheckFailedError, naming the expectation and the keys of some rows that break it.
+        """
+        passed = self.passed_version(table)
+        if passed == version:
+            return
+        rows = _changed(session, lake, table, passed, version)
+        failures = [] if rows is None else _failures(rows, table)
+        stops = [text for severity, text in failures if severity == "stop"]
+        if stops:
+            raise CheckFailedError(
+                f"{table.full_name} version {version} failed {len(stops)} check(s), nothing after it was run or "
+                f"published: {'; '.join(stops)}."
+            )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        warnings = [text for severity, text in failures if severity == "warn"]
+        replace_file(self._file(table), json.dumps({"passed_version": version, "warnings": warnings}))
+
+    def _file(self, table: Table) -> Path:
+        return self._folder / f"{table.full_name}.json"
+
+
+def _changed(session: SparkSession, lake: Lake, table: Table, passed: int | None, version: int) -> DataFrame | None:
+    """Rows to validate: those of changed dates, the whole table where it has no dates, None where nothing changed."""
+    reader = session.read.format("delta").option("versionAsOf", version)
+    rows = reader.load(str(lake.path(table))).select(*(field.name for field in table.stored_fields))
+    if table.partition_by is None or passed is None or passed > version:
+        return rows
+    try:
+        dates = lake.touched_dates(table, passed, version)
+    except MissingInputError:
+        return rows
+    return rows.where(F.col(table.partition_by).isin(*sorted(dates))) if dates else None
+
+
+def _failures(rows: DataFrame, table: Table) -> list[tuple[str, str]]:
+    """(severity, sentence) of each expectation that does not hold."""
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    import great_expectations as gx  # noqa: PLC0415 - two seconds that commands without checks do not pay
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: PLC0415
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    batch = (
+        context.data_sources.add_spark(table.layer)
+        .add_dataframe_asset(table.name)
+        .add_batch_definition_whole_dataframe("changed")
+        .get_batch(batch_parameters={"dataframe": rows})
+    )
+    declared = expectations(table)
+    suite = gx.ExpectationSuite(
+        name=table.full_name, expectations=[ExpectationConfiguration(**one).to_domain_obj() for one in declared]
+    )
+    shown = {"result_format": "SUMMARY", "unexpected_index_column_names": list(table.key)}
+    result = batch.validate(suite, result_format=shown)
+    return [_failure(one, table) for one in result.results if not one.success]
+
+
+def _failure(result: Any, table: Table) -> tuple[str, str]:
+    config = result.expectation_config
+    about = ", ".join(
+        f"{name} {value}" for name, value in sorted(config.kwargs.items()) if name not in ("batch_id", "result_format")
+    )
+    keys = (result.result or {}).get("partial_unexpected_index_list") or []
+    personal = {field.name for field in table.fields if field.personal}
+    rows = [
+        " ".join(f"{name}={'…' if name in personal else key.get(name)}" for name in table.key)
+        for key in keys[:_SHOWN_KEYS]
+        if isinstance(key, dict)
+    ]
+    broken = (result.exception_info or {}).get("exception_message") if result.exception_info else None
+    count = (result.result or {}).get("unexpected_count")
+    sentence = f"{config.type} ({about})"
+    if count:
+        sentence += f" by {count} row(s)"
+    if rows:
+        sentence += f", first {' | '.join(rows)}"
+    if broken:
+        sentence += f" could not be evaluated: {broken}"
+    severity = (config.meta or {}).get("severity", "stop")
+    return severity, sentence

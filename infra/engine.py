@@ -1,0 +1,83 @@
+"""The engine that runs the PySpark transforms: `sail` inside this process, or Apache Spark.
+
+Both are reached through Spark Connect, so that a transform cannot use what only one of them has. Sessions run in UTC:
+under another session zone the two engines disagree about `to_date`.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.sql import SparkSession
+
+from infra.settings import Settings
+from schemas.errors import ConfigurationError
+
+_SPARK_JARS_FOLDER = "jars/delta"
+
+
+@contextmanager
+def open_session(settings: Settings) -> Iterator[SparkSession]:
+    """Open a session of the configured engine and stop it afterwards.
+
+    Raises ConfigurationError when the `spark` engine lacks its jars (they are set up where a full Java 17 is found).
+    """
+    starter = _start_cluster if settings.spark_remote else {"sail": _start_sail, "spark": _start_spark}[settings.engine]
+    with starter(settings) as session:
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        yield session
+
+
+@contextmanager
+def _start_sail(settings: Settings) -> Iterator[SparkSession]:
+    os.environ.setdefault("RUST_LOG", "error")
+    from pysail.spark import SparkConnectServer  # noqa: PLC0415 - not needed by the other engine
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    _, port = server.listening_address
+    session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").create()
+    try:
+        yield session
+    finally:
+        session.stop()
+        server.stop()
+
+
+@contextmanager
+def _start_spark(settings: Settings) -> Iterator[SparkSession]:
+    jars = sorted(str(jar) for jar in (settings.toolchain / _SPARK_JARS_FOLDER).glob("*.jar"))
+    if not jars:
+        raise ConfigurationError(
+            "The spark engine needs a full Java 17 and its jars: install openjdk-17-jdk-headless and run `make setup`, "
+            "or use TONEARM_ENGINE=sail."
+        )
+    # Without it the Python workers are the system's interpreter, which has none of the packages.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    session = (
+        SparkSession.builder.remote("local[2]")
+        .config("spark.jars", ",".join(jars))
+        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+        .config("spark.sql.shuffle.partitions", "4")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.memory", "2g")
+        .config("spark.databricks.delta.snapshotPartitions", "2")
+        .create()
+    )
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+@contextmanager
+def _start_cluster(settings: Settings) -> Iterator[SparkSession]:
+    session = SparkSession.builder.remote(settings.spark_remote).create()
+    try:
+        yield session
+    finally:
+        session.stop()

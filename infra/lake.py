@@ -1,0 +1,115 @@
+"""The Delta tables of one deployment, without an engine: where they are, their versions, what changed, their rows.
+
+Reading and book-keeping go through `deltalake`; computed writes go through an engine (`infra.delta_writer`). Tables are
+created here and nowhere else, from the declaration, with the Delta protocol pinned (reader 1, writer 2), because the
+engines differ in what they would create themselves.
+"""
+
+import hashlib
+from collections.abc import Collection
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from playback.arrow import arrow_schema
+from schemas.errors import MissingInputError
+from schemas.model import Table
+
+PROTOCOL = {"delta.minReaderVersion": "1", "delta.minWriterVersion": "2"}
+
+
+class Lake:
+    """Delta tables below one folder, at `<root>/<layer>/<table>`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, table: Table) -> Path:
+        """Folder of the table, whether it exists or not."""
+        return self.root / table.layer / table.name
+
+    def version(self, table: Table) -> int | None:
+        """Current Delta version, or None when the table does not exist."""
+        # Asked for beforehand: an absent table must not look like a broken one.
+        if not (self.path(table) / "_delta_log").is_dir():
+            return None
+        try:
+            return DeltaTable(self.path(table)).version()
+        except TableNotFoundError:
+            return None
+
+    def create(self, table: Table) -> None:
+        """Create the empty table (version 0) unless it exists; several processes may do so at once."""
+        if self.version(table) is not None:
+            return
+        self.path(table).mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(
+            self.path(table),
+            schema=Schema.from_arrow(arrow_schema(table.stored_fields)),
+            mode="ignore",
+            partition_by=[table.partition_by] if table.partition_by else None,
+            name=table.full_name,
+            description=table.description,
+            configuration=PROTOCOL,
+        )
+
+    def rows(self, table: Table, version: int | None = None, dates: Collection[date] | None = None) -> pa.Table:
+        """Rows of one version (None: the current one) in the declared columns, of those `dates` of `partition_by` only.
+
+        Raises MissingInputError when the table or the version does not exist.
+        """
+        delta = self._open(table, version)
+        columns = [field.name for field in table.stored_fields]
+        filters = None
+        if dates is not None:
+            if not dates:
+                return arrow_schema(table.stored_fields).empty_table()
+            filters = [(str(table.partition_by), "in", [day.isoformat() for day in sorted(dates)])]
+        return delta.to_pyarrow_table(partitions=filters, columns=columns).cast(arrow_schema(table.stored_fields))
+
+    def touched_dates(self, table: Table, after: int | None, until: int) -> set[date]:
+        """Dates of `partition_by` whose files changed in any version after `after` (None: ever) up to `until`.
+
+        Compaction counts as a change: a date too many is only recomputed to the same rows.
+        Raises MissingInputError when the log no longer reaches back to `after`.
+        """
+        if after is None:
+            return set(self._files(table, until).values())
+        touched: set[date] = set()
+        before = self._files(table, after)
+        for version in range(after + 1, until + 1):
+            now = self._files(table, version)
+            touched |= {day for file, day in before.items() if file not in now}
+            touched |= {day for file, day in now.items() if file not in before}
+            before = now
+        return touched
+
+    def digest(self, table: Table) -> str:
+        """SHA-256 of the current rows without the audit column, whatever their order and files."""
+        rows = self.rows(table).select([field.name for field in table.fields])
+        ordered = rows.sort_by([(name, "ascending") for name in table.key]).combine_chunks()
+        digest = hashlib.sha256()
+        for row in ordered.to_pylist():
+            digest.update(repr(tuple(row.values())).encode())
+        return digest.hexdigest()
+
+    def file_sizes(self, table: Table) -> list[int]:
+        """Bytes of each live data file of the current version."""
+        if self.version(table) is None:
+            return []
+        return pa.table(self._open(table).get_add_actions(flatten=True))["size_bytes"].to_pylist()
+
+    def _open(self, table: Table, version: int | None = None) -> DeltaTable:
+        try:
+            return DeltaTable(self.path(table), version=version)
+        except (TableNotFoundError, DeltaError, FileNotFoundError):
+            which = "" if version is None else f" version {version}"
+            raise MissingInputError(f"{table.full_name}{which} is not in the lake: run `tonearm run` first.") from None
+
+    def _files(self, table: Table, version: int) -> dict[str, date]:
+        actions = pa.table(self._open(table, version).get_add_actions(flatten=True))
+        days = actions[f"partition.{table.partition_by}"].to_pylist()
+        return dict(zip(actions["path"].to_pylist(), days, strict=True))

@@ -1,0 +1,88 @@
+"""One batch run: ingest → refresh and check every table → publish → balance. What `tonearm run` does after sending.
+
+One run at a time: a lock that the operating system releases when the process dies. A stopped process keeps it, so it
+can never be overtaken and come back with old rows.
+"""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.checks import Checker
+from infra.engine import open_session
+from infra.kafka.connection import client_properties
+from infra.kafka.manifests import read_manifests
+from infra.kafka.topics import topic_id
+from infra.lake import Lake
+from infra.local.stack import Endpoints
+from infra.settings import Settings
+from jobs.balance import Balance, balance
+from jobs.ingest import Topic, ingest
+from jobs.publish import Publication, publish
+from jobs.runner import Progress, Refreshed, Runner
+from schemas import catalog
+from schemas.errors import SupersededError
+
+
+@dataclass
+class BatchRun:
+    """What one run did; seconds are wall time."""
+
+    ingested: int = 0
+    refreshed: list[Refreshed] = field(default_factory=list)
+    published: list[Publication] = field(default_factory=list)
+    sheet: Balance | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | None = None) -> BatchRun:
+    """Run the whole batch path once. Raises what the steps raise; running again finishes what was begun."""
+    say = on_progress or (lambda _what, _state: None)
+    done = BatchRun()
+    lake = Lake(settings.lake)
+    checker = Checker(settings.home)
+    with run_lock(settings.home), open_session(settings) as session:
+        # Read before Kafka is: what is acknowledged here must be in the ledger after the ingest.
+        manifests = read_manifests(settings.home)
+        topic = Topic(
+            settings.playback_topic,
+            topic_id(settings, endpoints.kafka_bootstrap, settings.playback_topic),
+            client_properties(settings, endpoints.kafka_bootstrap),
+        )
+        with _timed(done.seconds, "ingest"):
+            say("bronze.playback_events", "ingest")
+            done.ingested = ingest(session, lake, topic)
+        with _timed(done.seconds, "refresh"):
+            done.refreshed = Runner(session, lake, checker).refresh_all(on_progress)
+        with _timed(done.seconds, "publish"):
+            for table in catalog.tables().values():
+                version = checker.passed_version(table)
+                if version is not None and (table.warehouse or table.serving):
+                    say(table.full_name, "publish")
+                    done.published += publish(settings, endpoints, lake, table, version)
+        with _timed(done.seconds, "balance"):
+            say("balance sheet", "count")
+            done.sheet = balance(session, lake, manifests, settings, endpoints)
+    return done
+
+
+@contextmanager
+def run_lock(home: Path) -> Iterator[None]:
+    """Hold the lock of batch runs; raises SupersededError at once when another run holds it."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SupersededError(f"Another run is at work in {home}: wait for it or stop it.") from None
+        yield
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - started

@@ -1,0 +1,1 @@
+"""Bronze tables that are computed; the ledger itself is filled by `jobs.ingest`."""

@@ -1,0 +1,122 @@
+"""Kafka → bronze: the next records of a topic, appended to the ledger exactly once.
+
+The batch starts at the offsets found in the table, not at any offset a consumer has committed, and its commit is a
+compare-and-set over those offsets. A topic that was made again, or whose next record has been deleted by retention,
+stops with an error: guessing would hide a loss.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from infra.delta_writer import DeltaWriter
+from infra.kafka import records
+from infra.kafka.records import KafkaRecords, OffsetRange, range_options
+from infra.lake import Lake
+from schemas.bronze import PLAYBACK_EVENTS
+from schemas.errors import ContractError, StoreUnavailableError
+
+BATCH_RECORDS = 4_000_000
+"""Records of one commit at most; a longer backlog takes several."""
+
+_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic to ingest: its name, Kafka's id of it, and the librdkafka settings to read it with."""
+
+    name: str
+    topic_id: str
+    consumer: dict[str, str]
+
+
+def ingest(session: SparkSession, lake: Lake, topic: Topic) -> int:
+    """Append every record the topic has at this moment and the ledger has not; returns how many offsets that spans.
+
+    Raises ContractError when the topic was made again or records were deleted unread, SupersededError when another
+    ingest committed first, StoreUnavailableError when Kafka does not answer.
+    """
+    lake.create(PLAYBACK_EVENTS)
+    session.dataSource.register(KafkaRecords)
+    writer = DeltaWriter(session, lake)
+    total = 0
+    ends = _watermarks(topic)
+    while ranges := _next_ranges(topic, ends, _ledger_ends(session, lake, topic)):
+        writer.append_ledger(
+            PLAYBACK_EVENTS,
+            _batch(session, topic, ranges),
+            topic.topic_id,
+            {one.partition: one.start for one in ranges},
+        )
+        total += sum(one.end - one.start for one in ranges)
+    return total
+
+
+def _batch(session: SparkSession, topic: Topic, ranges: list[OffsetRange]) -> DataFrame:
+    options = range_options(topic.name, ranges, topic.consumer)
+    read = session.read.format(records.FORMAT).options(**options).load()
+    known = {
+        "topic_id": F.lit(topic.topic_id),
+        "topic": F.lit(topic.name),
+        "appended_at": F.timestamp_micros("appended_us"),
+        "ingested_at": F.lit(datetime.now(UTC)).cast("timestamp"),
+    }
+    return read.select(*(known.get(one.name, F.col(one.name)).alias(one.name) for one in PLAYBACK_EVENTS.fields))
+
+
+def _ledger_ends(session: SparkSession, lake: Lake, topic: Topic) -> dict[int, int]:
+    """Partition → offset after the last one in the ledger."""
+    ledger = session.read.format("delta").load(str(lake.path(PLAYBACK_EVENTS)))
+    other = ledger.where((F.col("topic") == topic.name) & (F.col("topic_id") != topic.topic_id)).limit(1).count()
+    if other:
+        raise ContractError(
+            f"The topic {topic.name} was deleted and made again since the last run: rename it or move the old ledger "
+            "away, its offsets mean other records now."
+        )
+    own = ledger.where(F.col("topic_id") == topic.topic_id)
+    rows = own.groupBy("partition").agg(F.max("offset").alias("last")).collect()
+    return {row["partition"]: row["last"] + 1 for row in rows}
+
+
+def _watermarks(topic: Topic) -> dict[int, tuple[int, int]]:
+    """Partition → (earliest offset, offset after the last record), as the broker says now."""
+    consumer = Consumer({"group.id": "tonearm-ingest", **topic.consumer})
+    try:
+        partitions = consumer.list_topics(topic.name, timeout=_TIMEOUT_SECONDS).topics[topic.name].partitions
+        return {
+            number: consumer.get_watermark_offsets(TopicPartition(topic.name, number), timeout=_TIMEOUT_SECONDS)
+            for number in sorted(partitions)
+        }
+    except KafkaException as error:
+        raise StoreUnavailableError(f"Kafka does not answer ({error.args[0].str()}): is the stack up?") from None
+    finally:
+        consumer.close()
+
+
+def _next_ranges(topic: Topic, watermarks: dict[int, tuple[int, int]], ends: dict[int, int]) -> list[OffsetRange]:
+    """What to read next of each partition, at most `BATCH_RECORDS` in all."""
+    ranges = []
+    share = BATCH_RECORDS // max(len(watermarks), 1)
+    for partition, (earliest, latest) in watermarks.items():
+        start = ends.get(partition, earliest)
+        if partition in ends and earliest > start:
+            raise ContractError(
+                f"Kafka deleted offsets {start} to {earliest - 1} of {topic.name}/{partition} before they were "
+                "ingested: they are lost; raise the topic's retention and start a new ledger."
+            )
+        if partition not in ends and earliest > 0:
+            raise ContractError(
+                f"{topic.name}/{partition} starts at offset {earliest}: earlier records were deleted unread; "
+                "start with a topic whose records are all there."
+            )
+        if start > latest:
+            raise ContractError(
+                f"The ledger is ahead of {topic.name}/{partition} ({start} > {latest}): the broker lost records."
+            )
+        if start < latest:
+            ranges.append(OffsetRange(partition, start, min(latest, start + share)))
+    return ranges

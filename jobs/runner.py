@@ -1,0 +1,155 @@
+"""The one runner: for each table in order read → transform → conform and write in one commit → check.
+
+What is new is found from the table's own rows (`jobs.positions`), so a run that died anywhere is finished by running
+again. Checks run on what was committed, before anything reads it: a table whose current version has not passed stops
+everything downstream and is never published (ADR 0006).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from importlib import import_module
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from infra.checks import Checker
+from infra.delta_writer import DeltaWriter
+from infra.lake import Lake
+from jobs import positions
+from schemas import catalog
+from schemas.errors import MissingInputError
+from schemas.model import INPUT_POSITIONS, KeyedMerge, Ledger, ReplaceAll, ReplaceDates, Table
+
+Progress = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What one refresh did: the table, its version afterwards, the dates it replaced (None: all), seconds taken."""
+
+    table: Table
+    version: int
+    changed: bool
+    dates: int | None
+    seconds: float
+
+
+class Runner:
+    """Refreshes derived tables of one lake on one engine session."""
+
+    def __init__(self, session: SparkSession, lake: Lake, checker: Checker) -> None:
+        self._session = session
+        self._lake = lake
+        self._writer = DeltaWriter(session, lake)
+        self._checker = checker
+
+    def refresh_all(self, on_progress: Progress | None = None) -> list[Refreshed]:
+        """Refresh and check every derived table, each after its inputs; stops at the first failed check."""
+        done = []
+        for table in catalog.tables().values():
+            if isinstance(table.refresh, Ledger):
+                continue
+            if on_progress:
+                on_progress(table.full_name, "refresh")
+            done.append(self.refresh(table))
+        return done
+
+    def refresh(self, table: Table) -> Refreshed:
+        """Bring one table up to date with its inputs and check what changed.
+
+        Raises MissingInputError when an input does not exist, ContractError and CheckFailedError as they say.
+        """
+        started = time.perf_counter()
+        for name in table.inputs:
+            self._lake.create(catalog.table(name)) if name == _remembering(table) else self._require(name)
+        self._lake.create(table)
+        before = self._lake.version(table)
+        dates = _REFRESH[type(table.refresh)](self, table)
+        version = self._lake.version(table)
+        assert version is not None
+        self._checker.verify(self._session, self._lake, table, version)
+        return Refreshed(table, version, version != before, dates, time.perf_counter() - started)
+
+    def _require(self, name: str) -> None:
+        if self._lake.version(catalog.table(name)) is None:
+            raise MissingInputError(f"The input {name} does not exist yet: run the table that makes it first.")
+
+    def _keyed_merge(self, table: Table) -> int | None:
+        ledger = catalog.table(table.inputs[0])
+        memory = catalog.table(_remembering(table) or table.full_name)
+        consumed = positions.offsets(positions.stored(self._session, self._lake, memory).get(ledger.full_name, []))
+        source = self._read(ledger)
+        new = source.where(positions.past(consumed))
+        ends = new.groupBy("topic_id", "partition").agg(F.max("offset").alias("last")).collect()
+        if not ends:
+            return 0
+        reached = consumed | {f"{row['topic_id']}/{row['partition']}": row["last"] + 1 for row in ends}
+        # Bounded above too: what is appended to the ledger meanwhile belongs to the next run.
+        inputs = {ledger.name: new.where(~positions.past(reached))} | self._whole(table.inputs[1:])
+        rows = _transform(table)(**inputs)
+        self._writer.merge(table, _with_positions(rows, {ledger.full_name: reached}))
+        return None
+
+    def _replace_dates(self, table: Table) -> int | None:
+        driving = catalog.table(table.inputs[0])
+        consumed = positions.version(positions.stored(self._session, self._lake, table).get(driving.full_name, []))
+        until = self._lake.version(driving)
+        assert until is not None
+        dates = self._touched(driving, consumed, until)
+        if dates:
+            read = self._read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
+            rows = _transform(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
+            self._writer.replace_dates(table, _with_positions(rows, {driving.full_name: until}), dates)
+        return len(dates)
+
+    def _touched(self, driving: Table, consumed: int | None, until: int) -> set[date]:
+        if consumed is not None and consumed > until:
+            consumed = None
+        try:
+            return self._lake.touched_dates(driving, consumed, until)
+        except MissingInputError:
+            # The log no longer reaches back: every date there is may have changed.
+            return self._lake.touched_dates(driving, None, until)
+
+    def _replace_all(self, table: Table) -> int | None:
+        inputs = {name: self._lake.version(catalog.table(name)) for name in table.inputs}
+        consumed = positions.stored(self._session, self._lake, table)
+        if consumed and all(consumed.get(name) == [version] for name, version in inputs.items()):
+            return 0
+        rows = _transform(table)(**self._whole(table.inputs))
+        now: dict[str, positions.Position] = {name: version for name, version in inputs.items() if version is not None}
+        self._writer.replace_all(table, _with_positions(rows, now))
+        return None
+
+    def _whole(self, names: tuple[str, ...]) -> dict[str, DataFrame]:
+        return {catalog.table(name).name: self._read(catalog.table(name)) for name in names}
+
+    def _read(self, table: Table, version: int | None = None) -> DataFrame:
+        """Declared columns in declared order: an engine may put partition columns last."""
+        reader = self._session.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(str(self._lake.path(table))).select(*(field.name for field in table.stored_fields))
+
+
+_REFRESH: dict[type, Callable[[Runner, Table], int | None]] = {
+    KeyedMerge: Runner._keyed_merge,
+    ReplaceDates: Runner._replace_dates,
+    ReplaceAll: Runner._replace_all,
+}
+
+
+def _remembering(table: Table) -> str:
+    return table.refresh.remembered_by if isinstance(table.refresh, KeyedMerge) else ""
+
+
+def _transform(table: Table) -> Callable[..., DataFrame]:
+    """The table's pure transform: its parameters are the names of its inputs."""
+    transform: Callable[..., DataFrame] = import_module(f"jobs.{table.layer}.{table.name}").transform
+    return transform
+
+
+def _with_positions(rows: DataFrame, consumed: dict[str, positions.Position]) -> DataFrame:
+    return rows.withColumn(INPUT_POSITIONS.name, F.lit(positions.encoded(consumed)))

@@ -1,0 +1,122 @@
+"""Sessions of both engines, ledgers made of literal events, and a runner on a lake of its own."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from infra.checks import Checker
+from infra.engine import open_session
+from infra.lake import Lake
+from infra.settings import Settings
+from jobs.runner import Runner
+from playback.arrow import arrow_schema
+from schemas.bronze import PLAYBACK_EVENTS
+from schemas.model import Field, Table
+from schemas.render.spark import spark_ddl
+
+Event = dict[str, Any]
+LISTENER = "0" * 31 + "a"
+APPENDED = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", params=["sail", pytest.param("spark", marks=pytest.mark.spark)])
+def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A session of each engine in turn."""
+    with open_session(Settings(home=tmp_path_factory.mktemp("home"), engine=request.param)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def event() -> Callable[..., Event]:
+    """Build one JSON event; every field can be given, the rest is an ordinary play of one track."""
+
+    def build(event_id: str, **fields: Any) -> Event:
+        ordinary = {
+            "event_id": event_id,
+            "source": "test",
+            "user_id": LISTENER,
+            "occurred_at": "2026-11-19T10:00:00Z",
+            "content_type": "track",
+            "track_id": "test:track:1",
+            "artist_name": "Artist",
+            "track_title": "Title",
+            "country": "DE",
+            "ms_played": 180_000,
+        }
+        return ordinary | fields
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def records() -> Callable[..., pa.Table]:
+    """Ledger rows of these payloads (a dict is sent as JSON), one a partition 0 offset from `first` on."""
+
+    def build(*payloads: Event | bytes | None, first: int = 0, partition: int = 0, at: datetime = APPENDED) -> pa.Table:
+        rows = [
+            {
+                "topic_id": "T",
+                "partition": partition,
+                "offset": first + number,
+                "topic": "playback-events",
+                "appended_at": at,
+                "manifest_id": None,
+                "install_id": None,
+                "sequence": None,
+                "ingested_at": at,
+                "key": None,
+                "headers": None,
+                "payload": json.dumps(payload).encode() if isinstance(payload, dict) else payload,
+            }
+            for number, payload in enumerate(payloads)
+        ]
+        return pa.Table.from_pylist(rows, schema=arrow_schema(PLAYBACK_EVENTS.fields))
+
+    return build
+
+
+@pytest.fixture
+def frame(session: SparkSession) -> Callable[..., DataFrame]:
+    """A DataFrame of literal rows with the fields of a table; fields that are not given are null or a stand-in."""
+
+    def build(table: Table, *rows: dict[str, Any]) -> DataFrame:
+        filled = [{field.name: row.get(field.name, _stand_in(field)) for field in table.fields} for row in rows]
+        if not rows:
+            return session.createDataFrame([], spark_ddl(table.fields))
+        arrow = pa.Table.from_pylist(filled, schema=arrow_schema(table.fields))
+        return session.createDataFrame(arrow).select(*(field.name for field in table.fields))
+
+    return build
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """An empty lake."""
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def runner(session: SparkSession, lake: Lake, tmp_path: Path) -> Runner:
+    """A runner on the empty lake, on each engine."""
+    return Runner(session, lake, Checker(tmp_path))
+
+
+def _stand_in(field: Field) -> Any:
+    if field.nullable:
+        return None
+    return {
+        "string": "",
+        "binary": b"",
+        "boolean": False,
+        "int": 0,
+        "long": 0,
+        "timestamp": APPENDED,
+        "date": date(2026, 11, 19),
+        "headers": None,
+    }[field.type]

@@ -1,0 +1,39 @@
+"""gold.daily_user_plays: counts by day and listener."""
+
+from datetime import date
+
+from jobs.gold.daily_user_plays import transform
+from schemas.silver import PLAYS
+
+DAY = date(2026, 11, 19)
+
+
+def _play(**fields):
+    usual = {"event_date": DAY, "country": "DE", "track_id": "t", "content_type": "track", "user_id": "u"}
+    return usual | {"ms_played": 100, "counts_as_play": True, "is_skip": False} | fields
+
+
+def test_all_countries_of_a_listener_are_one_row_and_tracks_count_once(frame):
+    plays = [_play(), _play(country="SE"), _play(track_id="z", counts_as_play=False, is_skip=True)]
+
+    (row,) = transform(frame(PLAYS, *plays)).collect()
+
+    assert row.asDict() == {
+        "event_date": DAY,
+        "user_id": "u",
+        "playback_count": 3,
+        "play_count": 2,
+        "skip_count": 1,
+        "track_count": 2,
+        "played_ms": 300,
+    }
+
+
+def test_listeners_and_days_are_rows_of_their_own(frame):
+    plays = [_play(), _play(user_id="v"), _play(event_date=date(2026, 11, 20))]
+
+    assert transform(frame(PLAYS, *plays)).count() == 3
+
+
+def test_episodes_are_left_out(frame):
+    assert transform(frame(PLAYS, _play(content_type="episode"))).collect() == []

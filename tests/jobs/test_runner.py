@@ -1,0 +1,149 @@
+"""The runner: what is new is found from the tables' own rows, and running again changes nothing."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from infra.delta_writer import DeltaWriter
+from schemas import catalog
+from schemas.bronze import PLAYBACK_EVENTS
+from schemas.errors import CheckFailedError, SupersededError
+from schemas.model import Ledger
+
+DERIVED = [table for table in catalog.tables().values() if not isinstance(table.refresh, Ledger)]
+
+
+@pytest.fixture
+def append(session, lake):
+    """Append records to the ledger as an ingest would."""
+    lake.create(PLAYBACK_EVENTS)
+
+    def write(records):
+        partition, first = records["partition"][0].as_py(), records["offset"][0].as_py()
+        DeltaWriter(session, lake).append_ledger(
+            PLAYBACK_EVENTS, session.createDataFrame(records), "T", {partition: first}
+        )
+
+    return write
+
+
+def _rows(lake, name, *columns):
+    table = lake.rows(catalog.table(name))
+    return sorted(tuple(row[column] for column in columns) for row in table.to_pylist())
+
+
+def test_every_record_becomes_a_play_a_duplicate_or_a_dead_letter(append, runner, lake, records, event):
+    append(records(event("a"), event("a"), b"\xff", event("b")))
+
+    runner.refresh_all()
+
+    assert _rows(lake, "silver.plays", "event_id", "offset") == [("a", 0), ("b", 3)]
+    assert _rows(lake, "silver.duplicates", "offset", "kept_offset") == [(1, 0)]
+    assert _rows(lake, "bronze.dead_letters", "offset", "reason") == [(2, "unknown_format")]
+
+
+def test_running_again_commits_nothing(append, runner, lake, records, event):
+    append(records(event("a"), event("a"), b"\xff"))
+    runner.refresh_all()
+    before = {table.full_name: lake.version(table) for table in DERIVED}
+
+    assert [done.table.full_name for done in runner.refresh_all() if done.changed] == []
+    assert {table.full_name: lake.version(table) for table in DERIVED} == before
+
+
+def test_two_batches_give_the_same_content_as_one(append, runner, lake, records, event, session, tmp_path):
+    from infra.checks import Checker
+    from infra.lake import Lake
+    from jobs.runner import Runner
+
+    first = records(event("a"), event("b", occurred_at="2026-11-18T23:00:00Z"), b"\xff")
+    second = records(event("a", ms_played=1), event("c"), event("b"), b"{}", first=3)
+    append(first)
+    runner.refresh_all()
+    append(second)
+    runner.refresh_all()
+
+    whole = Lake(tmp_path / "whole")
+    whole.create(PLAYBACK_EVENTS)
+    for part in (first, second):
+        start = part["offset"][0].as_py()
+        DeltaWriter(session, whole).append_ledger(PLAYBACK_EVENTS, session.createDataFrame(part), "T", {0: start})
+    Runner(session, whole, Checker(tmp_path / "other")).refresh_all()
+
+    assert {t.full_name: lake.digest(t) for t in DERIVED} == {t.full_name: whole.digest(t) for t in DERIVED}
+
+
+def test_a_late_event_restates_its_day_and_leaves_other_days_files_alone(append, runner, lake, records, event):
+    append(records(event("a"), event("b", occurred_at="2026-11-01T10:00:00Z")))
+    runner.refresh_all()
+    gold = catalog.table("gold.daily_track_plays")
+    before = lake.version(gold)
+
+    append(records(event("late", occurred_at="2026-11-01T11:00:00Z"), first=2))
+    runner.refresh_all()
+
+    assert lake.touched_dates(gold, before, lake.version(gold)) == {date(2026, 11, 1)}
+    assert _rows(lake, "gold.daily_track_plays", "event_date", "playback_count") == [
+        (date(2026, 11, 1), 2),
+        (date(2026, 11, 19), 1),
+    ]
+
+
+def test_a_record_appended_before_the_accepted_one_takes_its_place_and_an_emptied_day_vanishes(
+    append, runner, lake, records, event
+):
+    append(records(event("a", occurred_at="2026-11-19T10:00:00Z"), event("keep", occurred_at="2026-11-17T10:00:00Z")))
+    runner.refresh_all()
+
+    earlier = datetime(2026, 11, 20, 11, tzinfo=UTC)
+    append(records(event("a", occurred_at="2026-11-18T10:00:00Z"), partition=1, at=earlier))
+    runner.refresh_all()
+
+    assert _rows(lake, "silver.plays", "event_id", "partition") == [("a", 1), ("keep", 0)]
+    assert _rows(lake, "silver.duplicates", "partition", "offset", "kept_partition", "is_conflict") == [(0, 0, 1, True)]
+    assert _rows(lake, "gold.daily_user_plays", "event_date") == [(date(2026, 11, 17),), (date(2026, 11, 18),)]
+
+
+def test_a_failed_check_stops_what_comes_after_and_names_the_row(append, runner, lake, records, event, monkeypatch):
+    from dataclasses import replace
+
+    from schemas.model import Between
+
+    plays = catalog.table("silver.plays")
+    strict = replace(plays, checks=(Between("ms_played", 0, 1000),))
+    monkeypatch.setitem(catalog.tables(), "silver.plays", strict)
+    append(records(event("too-long", ms_played=5000)))
+
+    with pytest.raises(CheckFailedError, match=r"silver\.plays.*ms_played.*event_id=too-long"):
+        runner.refresh_all()
+
+    assert lake.version(catalog.table("gold.daily_track_plays")) is None
+
+
+def test_a_failed_check_goes_on_stopping_until_it_passes(append, runner, records, event, monkeypatch):
+    from dataclasses import replace
+
+    from schemas.model import Between
+
+    strict = replace(catalog.table("silver.plays"), checks=(Between("ms_played", 0, 1000),))
+    append(records(event("too-long", ms_played=5000)))
+    with monkeypatch.context() as patched:
+        patched.setitem(catalog.tables(), "silver.plays", strict)
+        for _ in range(2):
+            with pytest.raises(CheckFailedError):
+                runner.refresh_all()
+
+    assert [done.table.full_name for done in runner.refresh_all()][-1] == "gold.country_charts"
+
+
+def test_of_ingests_racing_for_the_same_offsets_one_wins(append, records, event, lake):
+    from concurrent.futures import ThreadPoolExecutor
+
+    append(records(event("a")))
+
+    with ThreadPoolExecutor(4) as pool:
+        racing = [pool.submit(append, records(event(f"racer-{n}"), first=1)) for n in range(4)]
+        failures = [racer.exception() for racer in racing]
+
+    assert [type(failure) for failure in failures if failure] == [SupersededError] * 3
+    assert lake.rows(PLAYBACK_EVENTS).num_rows == 2
