@@ -66,6 +66,7 @@ def spawn_supervisor(settings: Settings, wanted: Sequence[str], on_progress: Cal
                     ready.add(name)
                     on_progress(name, "ready")
             time.sleep(0.1)
+        supervisor.returncode = 0  # it stays, and nobody here waits for it
     except KeyboardInterrupt:
         supervisor.terminate()
         supervisor.wait()

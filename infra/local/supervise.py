@@ -1,6 +1,7 @@
 """Start servers together, watch them, stop them together."""
 
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +43,7 @@ class LocalServers:
         self._on_progress = on_progress
         self._abandoned = threading.Event()
         self._records: dict[str, ServiceRecord] = {}
+        self._children: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
         """Start all, and return when all answer.
@@ -74,10 +76,13 @@ class LocalServers:
         for name in self._records:
             self._on_progress(name, "stopping")
         stop_processes(process for record in self._records.values() if (process := record.find()))
+        for child in self._children:
+            child.wait()
         for name, record in self._records.items():
             write_record(self._home, record.stopped())
             self._on_progress(name, "stopped")
         self._records.clear()
+        self._children.clear()
 
     def check(self) -> None:
         """Find out whether all still run.
@@ -117,14 +122,15 @@ class LocalServers:
     def _launch(self, pool: ThreadPoolExecutor, command: Command, place: Place) -> "Future[None]":
         name = place.service
         self._on_progress(name, "starting")
-        popen = start_process(command.words, log=place.log, env=command.env, cwd=place.folder)
+        child = start_process(command.words, log=place.log, env=command.env, cwd=place.folder)
+        self._children.append(child)
         record = ServiceRecord(
             service=name,
             ports=dict(place.ports),
             log=str(place.log),
             data=str(place.data),
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            process=ProcessId.of(popen.pid),
+            process=ProcessId.of(child.pid),
             owner=self._owner.process,
         )
         self._records[name] = record

@@ -85,7 +85,9 @@ def _table(services: "list[ServiceStatus]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("service", "state", "address", "since (UTC)", "memory", "data", "log", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, caption=f"logs: {services[0].log.parent}" if services else None)
+    for heading in ("service", "state", "address", "since (UTC)", "memory", "data"):
+        table.add_column(heading, no_wrap=True)
     for service in services:
         table.add_row(
             service.name,
@@ -94,6 +96,5 @@ def _table(services: "list[ServiceStatus]") -> "Table":
             f"{service.started_at:%Y-%m-%d %H:%M:%S}" if service.started_at else "",
             f"{service.rss_bytes / 2**20:.0f} MiB" if service.rss_bytes else "",
             f"{service.data_bytes / 2**20:.1f} MiB" if service.data_bytes else "",
-            Text(str(service.log), overflow="fold"),
         )
     return table
