@@ -3,7 +3,8 @@ PYTHON ?= python3
 TOOLCHAIN := $(or $(TONEARM_TOOLCHAIN),.tonearm/toolchain)
 BIN := $(TOOLCHAIN)/venv/bin
 TONEARM := $(BIN)/tonearm
-export PYTHONDONTWRITEBYTECODE := 1
+# compiled modules stay out of the source tree
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.tonearm/cache/pycache
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
@@ -14,7 +15,7 @@ help:  ## list the targets
 
 setup:  ## bring the toolchain up to date; what is current is not touched
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON): install Python 3.11 (Debian and Ubuntu: apt-get install python3)." >&2; exit 1; }
-	@$(PYTHON) -B -m infra.local.setup
+	@$(PYTHON) -m infra.local.setup
 
 run: setup  ## run the platform; INPUT=path imports an export, ONCE=1 ends when all is processed
 	@$(TONEARM) run $(if $(INPUT),--input "$(INPUT)") $(if $(ONCE),--once)
@@ -48,7 +49,7 @@ bench: setup  ## measure; see docs for what
 	@$(BIN)/python -m bench $(ARGS)
 
 lock:  ## resolve requirements and jars again and write the locks
-	@$(PYTHON) -B -m infra.local.setup lock
+	@$(PYTHON) -m infra.local.setup lock
 
 clean: down  ## stop everything and leave nothing behind
 	@rm -rf .tonearm .venv build dist *.egg-info .ruff_cache .mypy_cache .pytest_cache .hypothesis

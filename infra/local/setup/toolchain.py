@@ -49,9 +49,10 @@ class Toolchain:
         return stamp.is_file() and stamp.read_text() == fingerprint
 
     def begin(self, part: str) -> None:
-        """Withdraw a part's stamp, so that an interrupted set-up starts the part again."""
+        """Withdraw a part's stamp, so that an interrupted set-up starts the part again, and say that it begins."""
         self.root.mkdir(parents=True, exist_ok=True)
         self._stamp(part).unlink(missing_ok=True)
+        print(f"setting up: {part} …", file=sys.stderr, flush=True)
 
     def complete(self, part: str, fingerprint: str) -> None:
         """Leave a part's stamp."""
