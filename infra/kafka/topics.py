@@ -43,7 +43,7 @@ def topic_id(settings: Settings, bootstrap: str, name: str) -> str:
     description = _describe(_admin(settings, bootstrap), name, bootstrap)
     if description is None:
         raise MissingInputError(f"There is no topic {name} yet: send it something with `tonearm simulate` or `import`.")
-    return str(description.topic_id)
+    return _as_printed(description)
 
 
 def _admin(settings: Settings, bootstrap: str) -> AdminClient:
@@ -77,9 +77,14 @@ def _wait_until_usable(admin: AdminClient, name: str, bootstrap: str) -> str:
     while time.monotonic() < deadline:
         description = _describe(admin, name, bootstrap)
         if description is not None and description.partitions and all(one.leader for one in description.partitions):
-            return str(description.topic_id)
+            return _as_printed(description)
         time.sleep(_LOOK_AGAIN_SECONDS)
     raise StoreUnavailableError(f"Topic {name} got no leader within {_USABLE_SECONDS:.0f} s: look at the broker's log.")
+
+
+def _as_printed(description: TopicDescription) -> str:
+    """The id as Kafka's own tools print it: base64 for URLs, where librdkafka uses the other alphabet."""
+    return str(description.topic_id).replace("+", "-").replace("/", "_")
 
 
 def _unavailable(bootstrap: str, error: KafkaException) -> StoreUnavailableError:
