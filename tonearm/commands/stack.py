@@ -93,7 +93,7 @@ def _table(services: "list[ServiceStatus]") -> "Table":
             service.name,
             Text(service.state, style=STATE_STYLES[service.state]),
             service.address,
-            f"{service.started_at:%Y-%m-%d %H:%M:%S}" if service.started_at else "",
+            f"{service.started_at:%d %b %H:%M}" if service.started_at else "",
             f"{service.rss_bytes / 2**20:.0f} MiB" if service.rss_bytes else "",
             f"{service.data_bytes / 2**20:.1f} MiB" if service.data_bytes else "",
         )
