@@ -37,7 +37,8 @@ UNKNOWN_COUNTRY = "ZZ"
 def classify(records: pa.RecordBatch) -> pa.RecordBatch:
     """Give each record its verdict: in, columns of `bronze.playback_events`; out, CLASSIFIED_SCHEMA in the same order.
 
-    `reason` is null exactly where the record is a valid event.
+    `reason` is null exactly where the record is a valid event. A track or episode of which neither an id nor a title
+    is known becomes content of type unknown. Headers that disagree with the body are ignored.
     """
     payloads = records.column("payload").cast(pa.binary())
     record_columns = {

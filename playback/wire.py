@@ -90,17 +90,17 @@ def decode(payloads: pa.Array) -> Decoded:
 
 def _sort(payloads: pa.BinaryArray, verdicts: Verdicts) -> dict[Event | None, npt.NDArray[np.intp]]:
     """Rows by the version that wrote them (None: JSON); the others are refused by their first bytes."""
-    starts, lengths, data = _layout(payloads)
+    heads, lengths = _heads(payloads)
     verdicts.refuse(payloads.is_null().to_numpy(zero_copy_only=False), Reason.MISSING_PAYLOAD)
     verdicts.refuse(lengths == 0, Reason.EMPTY_PAYLOAD)
     verdicts.refuse(lengths > MAX_PAYLOAD_BYTES, Reason.OVERSIZED_PAYLOAD)
     offered = ~verdicts.refused
-    is_json = offered & (data[starts] == ord("{"))
-    is_avro = offered & (data[starts] == MARKER[0]) & (data[starts + 1] == MARKER[1]) & (lengths >= len(MARKER))
+    is_json = offered & (heads[:, 0] == ord("{"))
+    is_avro = offered & (lengths >= len(MARKER)) & (heads[:, 0] == MARKER[0]) & (heads[:, 1] == MARKER[1])
     verdicts.refuse(offered & ~is_json & ~is_avro, Reason.UNKNOWN_FORMAT)
     verdicts.refuse(is_avro & (lengths < HEADER_BYTES), Reason.TRUNCATED_AVRO)
     is_avro &= lengths >= HEADER_BYTES
-    fingerprints = data[starts[:, None] + np.arange(len(MARKER), HEADER_BYTES)].view("<u8")[:, 0]
+    fingerprints = np.ascontiguousarray(heads[:, len(MARKER) :]).view("<u8")[:, 0]
     rows_by_writer: dict[Event | None, npt.NDArray[np.intp]] = {None: np.flatnonzero(is_json)}
     for event in RELEASED:
         wrote = is_avro & (fingerprints == int.from_bytes(avro_fingerprint(event), "little"))
@@ -110,14 +110,14 @@ def _sort(payloads: pa.BinaryArray, verdicts: Verdicts) -> dict[Event | None, np
     return rows_by_writer
 
 
-def _layout(payloads: pa.BinaryArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Start and length of each payload, and all their bytes with a header's length of zeros to read past the end."""
+def _heads(payloads: pa.BinaryArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """First ten bytes of each payload, one row each (of a shorter one they run into its neighbour), and its length."""
     _, offsets, data = payloads.buffers()
-    if not len(payloads) or offsets is None:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(HEADER_BYTES, np.uint8)
-    bounds = np.frombuffer(offsets, np.int32)[payloads.offset : payloads.offset + len(payloads) + 1].astype(np.int64)
-    used = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]] if data is not None else np.zeros(0, np.uint8)
-    return bounds[:-1] - bounds[0], np.diff(bounds), np.concatenate([used, np.zeros(HEADER_BYTES, np.uint8)])
+    if not len(payloads) or not data:
+        return np.zeros((len(payloads), HEADER_BYTES), np.uint8), np.zeros(len(payloads), np.int32)
+    bounds = np.frombuffer(offsets, np.int32)[payloads.offset : payloads.offset + len(payloads) + 1]
+    places = bounds[:-1, None].astype(np.int64) + np.arange(HEADER_BYTES)
+    return np.frombuffer(data, np.uint8).take(places, mode="clip"), np.diff(bounds)
 
 
 def _read(values: list[bytes], writer: Event | None) -> tuple[pa.RecordBatch, Verdicts]:
