@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from infra.lake import Lake
 from schemas.errors import ContractError, SupersededError
 from schemas.model import KeyedMerge, Table
-from schemas.render.spark import spark_type
+from schemas.render.spark import spark_ddl, spark_type
 
 _GUARD = "Tonearm contract:"
 
@@ -29,12 +29,17 @@ class DeltaWriter:
         self._session = session
         self._lake = lake
 
-    def append_ledger(self, table: Table, rows: DataFrame, topic_id: str, next_offsets: dict[int, int]) -> None:
+    def append_ledger(
+        self, table: Table, rows: DataFrame, topic_id: str, next_offsets: dict[int, int], version: int
+    ) -> None:
         """Append records of one topic at `next_offsets` (partition → first offset), as a compare-and-set.
 
-        The commit replaces everything at or past those offsets, of which there is nothing unless another writer has
-        committed the same range: then the engine refuses the commit and SupersededError is raised.
+        The commit replaces everything at or past those offsets, of which there was nothing in `version`, the one they
+        were read from. SupersededError when another writer has committed since; the engine itself refuses a commit
+        that meets another under way.
         """
+        if self._lake.version(table) != version:
+            raise _superseded(table)
         ranges = [
             (F.col("partition") == partition) & (F.col("offset") >= first) for partition, first in next_offsets.items()
         ]
@@ -60,24 +65,35 @@ class DeltaWriter:
     def merge(self, table: Table, rows: DataFrame) -> None:
         """Merge `rows` by the table's key; of rows of one key, new or stored, the lowest by `first_by` stays.
 
-        Merging rows again changes nothing and commits nothing.
+        Merging rows again changes nothing and commits nothing. The touched dates are replaced in one commit; SQL MERGE
+        is not used because one engine plans a conditional update of forty columns for half a minute.
         """
         if not isinstance(table.refresh, KeyedMerge):
             raise ContractError(f"{table.full_name} is not declared as a keyed merge.")
         order = table.refresh.first_by
         first = Window.partitionBy(*table.key).orderBy(*order)
         new = rows.withColumn("_rank", F.row_number().over(first)).where(F.col("_rank") == 1).drop("_rank")
-        conformed = self._conform(table, new, F.lit(True))
-        conformed.createOrReplaceTempView("merge_source")
-        same = " AND ".join(f"t.`{name}` = s.`{name}`" for name in table.key)
-        earlier = f"struct({_columns('s', order)}) < struct({_columns('t', order)})"
-        # Where the order is the key itself a stored row is never displaced.
-        update = "" if set(order) <= set(table.key) else f"WHEN MATCHED AND {earlier} THEN UPDATE SET *"
-        statement = (
-            f"MERGE INTO delta.`{self._lake.path(table)}` t USING merge_source s ON {same} "
-            f"{update} WHEN NOT MATCHED THEN INSERT *"
+        staged = self._stage(table, new)
+        stored = self._session.read.format("delta").load(str(self._lake.path(table)))
+        names = [field.name for field in table.stored_fields]
+        day = str(table.partition_by)
+        before = stored.select(*table.key, F.struct(*order).alias("_before"), F.col(day).alias("_day_before"))
+        compared = staged.join(before, on=list(table.key), how="left")
+        winners = compared.where(F.col("_before").isNull() | (F.struct(*order) < F.col("_before")))
+        days = winners.select(day).union(winners.select("_day_before")).distinct().collect()
+        touched = {row[0] for row in days if row[0] is not None}
+        won = winners.select(*names)
+        kept = stored.where(F.col(day).isin(*sorted(touched))).join(
+            won.select(*table.key), list(table.key), "left_anti"
         )
-        self._commit(table, lambda: self._session.sql(statement).collect())
+        self.replace_dates(table, kept.select(*names).union(won), touched)
+
+    def _stage(self, table: Table, rows: DataFrame) -> DataFrame:
+        """Compute `rows` once, into a folder that the next merge of the table overwrites; decoding twice costs more."""
+        folder = str(self._lake.root / "_staging" / table.full_name)
+        self._commit(table, lambda: self._conform(table, rows, F.lit(True)).write.mode("overwrite").parquet(folder))
+        # The schema is given because no rows leave no file to take it from.
+        return self._session.read.schema(spark_ddl(table.stored_fields)).parquet(folder)
 
     def _replace(self, table: Table, rows: DataFrame, predicate: str, inside: Column) -> None:
         writer = self._conform(table, rows, inside).write.format("delta").mode("overwrite")
@@ -108,6 +124,7 @@ class DeltaWriter:
         return rows.select(*conformed)
 
     def _commit(self, table: Table, action: Callable[[], object]) -> None:
+        """Run the write; the guards' and the engine's refusals become errors of ours."""
         try:
             action()
         except PySparkException as error:
@@ -115,14 +132,8 @@ class DeltaWriter:
             if _GUARD in message:
                 raise ContractError(_sentence(message)) from None
             if _lost_race(message):
-                raise SupersededError(
-                    f"{table.full_name}: another writer committed first; nothing was written here, run again."
-                ) from None
+                raise _superseded(table) from None
             raise
-
-
-def _columns(side: str, names: Collection[str]) -> str:
-    return ", ".join(f"{side}.`{name}`" for name in names)
 
 
 def _any(conditions: list[Column]) -> Column:
@@ -136,6 +147,10 @@ def _sentence(message: str) -> str:
     """The guard's own sentence out of an engine's message."""
     found = re.search(re.escape(_GUARD) + r" (.*?(?:replaced|may be)\.)", message)
     return found.group(1) if found else message
+
+
+def _superseded(table: Table) -> SupersededError:
+    return SupersededError(f"{table.full_name}: another writer committed first; nothing was written here, run again.")
 
 
 def _lost_race(message: str) -> bool:

@@ -45,15 +45,14 @@ def ingest(session: SparkSession, lake: Lake, topic: Topic) -> int:
     writer = DeltaWriter(session, lake)
     total = 0
     ends = _watermarks(topic)
-    while ranges := _next_ranges(topic, ends, _ledger_ends(session, lake, topic)):
-        writer.append_ledger(
-            PLAYBACK_EVENTS,
-            _batch(session, topic, ranges),
-            topic.topic_id,
-            {one.partition: one.start for one in ranges},
-        )
+    while True:
+        version = lake.version(PLAYBACK_EVENTS) or 0
+        ranges = _next_ranges(topic, ends, _ledger_ends(session, lake, topic, version))
+        if not ranges:
+            return total
+        starts = {one.partition: one.start for one in ranges}
+        writer.append_ledger(PLAYBACK_EVENTS, _batch(session, topic, ranges), topic.topic_id, starts, version)
         total += sum(one.end - one.start for one in ranges)
-    return total
 
 
 def _batch(session: SparkSession, topic: Topic, ranges: list[OffsetRange]) -> DataFrame:
@@ -68,9 +67,9 @@ def _batch(session: SparkSession, topic: Topic, ranges: list[OffsetRange]) -> Da
     return read.select(*(known.get(one.name, F.col(one.name)).alias(one.name) for one in PLAYBACK_EVENTS.fields))
 
 
-def _ledger_ends(session: SparkSession, lake: Lake, topic: Topic) -> dict[int, int]:
+def _ledger_ends(session: SparkSession, lake: Lake, topic: Topic, version: int) -> dict[int, int]:
     """Partition → offset after the last one in the ledger."""
-    ledger = session.read.format("delta").load(str(lake.path(PLAYBACK_EVENTS)))
+    ledger = session.read.format("delta").option("versionAsOf", version).load(str(lake.path(PLAYBACK_EVENTS)))
     other = ledger.where((F.col("topic") == topic.name) & (F.col("topic_id") != topic.topic_id)).limit(1).count()
     if other:
         raise ContractError(

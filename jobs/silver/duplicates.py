@@ -20,7 +20,9 @@ def transform(playback_events: DataFrame, plays: DataFrame) -> DataFrame:
     """
     names = [field.name for field in PLAYS.fields]
     new = classified(playback_events).where(F.col("reason").isNull()).select(*names)
-    accepted = plays.select(*names).join(new.select("event_id").distinct(), on="event_id", how="left_semi").select(*names)
+    accepted = (
+        plays.select(*names).join(new.select("event_id").distinct(), on="event_id", how="left_semi").select(*names)
+    )
     by_event = Window.partitionBy("event_id").orderBy("appended_at", "partition", "offset")
     whole = by_event.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     # A record that was merged before and is read again stands on both sides.

@@ -18,11 +18,11 @@ def append(session, lake):
     """Append records to the ledger as an ingest would."""
     lake.create(PLAYBACK_EVENTS)
 
-    def write(records):
+    def write(records, version=None):
         partition, first = records["partition"][0].as_py(), records["offset"][0].as_py()
-        DeltaWriter(session, lake).append_ledger(
-            PLAYBACK_EVENTS, session.createDataFrame(records), "T", {partition: first}
-        )
+        seen = lake.version(PLAYBACK_EVENTS) if version is None else version
+        rows = session.createDataFrame(records)
+        DeltaWriter(session, lake).append_ledger(PLAYBACK_EVENTS, rows, "T", {partition: first}, seen)
 
     return write
 
@@ -67,7 +67,9 @@ def test_two_batches_give_the_same_content_as_one(append, runner, lake, records,
     whole.create(PLAYBACK_EVENTS)
     for part in (first, second):
         start = part["offset"][0].as_py()
-        DeltaWriter(session, whole).append_ledger(PLAYBACK_EVENTS, session.createDataFrame(part), "T", {0: start})
+        DeltaWriter(session, whole).append_ledger(
+            PLAYBACK_EVENTS, session.createDataFrame(part), "T", {0: start}, whole.version(PLAYBACK_EVENTS)
+        )
     Runner(session, whole, Checker(tmp_path / "other")).refresh_all()
 
     assert {t.full_name: lake.digest(t) for t in DERIVED} == {t.full_name: whole.digest(t) for t in DERIVED}
@@ -136,14 +138,26 @@ def test_a_failed_check_goes_on_stopping_until_it_passes(append, runner, records
     assert [done.table.full_name for done in runner.refresh_all()][-1] == "gold.country_charts"
 
 
-def test_of_ingests_racing_for_the_same_offsets_one_wins(append, records, event, lake):
+def test_an_ingest_that_read_its_offsets_before_another_committed_is_refused(append, records, event, lake):
+    append(records(event("a")))
+    seen = lake.version(PLAYBACK_EVENTS)
+    append(records(event("b"), first=1), seen)
+
+    with pytest.raises(SupersededError, match="another writer committed first"):
+        append(records(event("late"), first=1), seen)
+
+    assert lake.rows(PLAYBACK_EVENTS).num_rows == 2
+
+
+def test_ingests_racing_for_the_same_offsets_double_nothing(append, records, event, lake):
     from concurrent.futures import ThreadPoolExecutor
 
     append(records(event("a")))
+    seen = lake.version(PLAYBACK_EVENTS)
 
     with ThreadPoolExecutor(4) as pool:
-        racing = [pool.submit(append, records(event(f"racer-{n}"), first=1)) for n in range(4)]
-        failures = [racer.exception() for racer in racing]
+        racing = [pool.submit(append, records(event(f"racer-{n}"), first=1), seen) for n in range(4)]
+        failures = [racer.exception() for racer in racing if racer.exception()]
 
-    assert [type(failure) for failure in failures if failure] == [SupersededError] * 3
-    assert lake.rows(PLAYBACK_EVENTS).num_rows == 2
+    assert {type(failure) for failure in failures} == {SupersededError}
+    assert lake.rows(PLAYBACK_EVENTS)["offset"].to_pylist().count(1) == 1

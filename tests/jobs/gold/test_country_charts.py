@@ -21,7 +21,9 @@ def _cell(track_id, plays, days_before=0, country="DE"):
 
 def _chart(rows, window, country="DE"):
     chosen = [row for row in rows.collect() if row["window_days"] == window and row["country"] == country]
-    return [(row["position"], row["track_id"], row["play_count"]) for row in sorted(chosen, key=lambda r: r["position"])]
+    return [
+        (row["position"], row["track_id"], row["play_count"]) for row in sorted(chosen, key=lambda r: r["position"])
+    ]
 
 
 def test_more_plays_come_first_and_ties_go_by_track_id(frame):

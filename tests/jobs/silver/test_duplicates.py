@@ -30,7 +30,9 @@ def test_a_repeat_is_a_duplicate_of_the_earliest_record(session, records, event,
 def test_other_content_under_one_id_is_a_conflict(session, records, event, frame):
     from jobs.silver.duplicates import transform
 
-    rows = transform(_read(session, records(event("a"), event("a", ms_played=1), event("a", platform="x"))), frame(PLAYS))
+    rows = transform(
+        _read(session, records(event("a"), event("a", ms_played=1), event("a", platform="x"))), frame(PLAYS)
+    )
 
     assert _found(rows) == [(0, 1, 0, True), (0, 2, 0, True)]
 

@@ -12,16 +12,27 @@ def _plays(session, records):
 def test_an_event_becomes_a_typed_row_with_its_record(session, records, event):
     (row,) = _plays(session, records(event("a", outcome="play", track_ms=200_000), first=4))
 
-    assert (row["event_id"], row["track_id"], row["ms_played"], row["track_ms"]) == ("a", "test:track:1", 180_000, 200_000)
+    assert (row["event_id"], row["track_id"], row["ms_played"], row["track_ms"]) == (
+        "a",
+        "test:track:1",
+        180_000,
+        200_000,
+    )
     assert (row["topic_id"], row["partition"], row["offset"]) == ("T", 0, 4)
-    assert (row["counts_as_play"], row["is_skip"], row["skip_inferred"], row["rule_version"]) == (True, False, False, "v1")
+    assert (row["counts_as_play"], row["is_skip"], row["skip_inferred"], row["rule_version"]) == (
+        True,
+        False,
+        False,
+        "v1",
+    )
 
 
 def test_the_last_microsecond_of_a_utc_day_belongs_to_that_day(session, records, event):
     rows = _plays(
         session,
         records(
-            event("before", occurred_at="2026-11-18T23:59:59.999999Z"), event("after", occurred_at="2026-11-19T00:00:00Z")
+            event("before", occurred_at="2026-11-18T23:59:59.999999Z"),
+            event("after", occurred_at="2026-11-19T00:00:00Z"),
         ),
     )
 
