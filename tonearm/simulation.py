@@ -63,7 +63,7 @@ def read_simulation(home: Path) -> Simulation | None:
 
 
 def simulation_of(home: Path, **asked: int | None) -> Simulation:
-    """The home's simulation; made now, with its history up to yesterday, where there is none.
+    """The home's simulation; where there is none a new one, with its history up to yesterday, kept once it is played.
 
     `asked` are fields of Parameters, None where any will do. Raises InputError when the home's are others.
     """
@@ -71,11 +71,7 @@ def simulation_of(home: Path, **asked: int | None) -> Simulation:
     kept = read_simulation(home)
     if kept is None:
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        made = Simulation(replace(Parameters(), **wanted), today)
-        home.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"parameters": asdict(made.parameters), "anchor": made.anchor.isoformat()})
-        replace_file(_file(home), text + "\n")
-        return made
+        return Simulation(replace(Parameters(), **wanted), today)
     if replace(kept.parameters, **wanted) != kept.parameters:
         now = ", ".join(f"{one.name} {getattr(kept.parameters, one.name)}" for one in fields(kept.parameters))
         raise InputError(
@@ -97,10 +93,11 @@ def simulate(
     """
     if any(one.subject == simulation.subject and one.finished for one in read_manifests(settings.home)):
         return None
-    world = _world(settings, simulation)
+    batches = history(_world(settings, simulation))
+    _keep(settings.home, simulation)
     done = 0
     with PlaybackProducer(settings, kafka_bootstrap, "simulate", simulation.subject) as producer:
-        for events in history(world):
+        for events in batches:
             producer.send(events)
             done += events.num_rows
             if progress:
@@ -124,6 +121,7 @@ def play_live(
     world = _world(settings, simulation)
     path = settings.home / "simulation-live.json"
     state = _read_live(path) or LiveState(0, 0.0, sequences_after_history(world))
+    _keep(settings.home, simulation)
     sent = 0
     with PlaybackProducer(settings, kafka_bootstrap, "simulate", f"{simulation.subject}:{_LIVE}") as producer:
         while True:
@@ -142,6 +140,13 @@ def play_live(
         # Nothing is left to be sent again: a second without events says so.
         _write_live(path, LiveState(state.second, 0.0, after))
     return producer.manifest
+
+
+def _keep(home: Path, simulation: Simulation) -> None:
+    """Keep the simulation before its first event leaves, and only once it is sure that it can be played."""
+    if not _file(home).exists():
+        kept = {"parameters": asdict(simulation.parameters), "anchor": simulation.anchor.isoformat()}
+        replace_file(_file(home), json.dumps(kept) + "\n")
 
 
 def _world(settings: Settings, simulation: Simulation) -> World:

@@ -49,12 +49,14 @@ def account_names(parameters: Parameters) -> list[str]:
 
 
 def history(world: World) -> Iterator[pa.RecordBatch]:
-    """The history as events of the current version, by time of their end, in batches of BATCH_ROWS."""
+    """The history as events of the current version, by time of their end, in batches of BATCH_ROWS.
+
+    Raises InputError, before the first batch is asked for, when its parameters cannot be played.
+    """
     playbacks = make_history(world.parameters, world.catalogue, world.audience)
     sequences = number_in_install(playbacks.installs)
-    for start in range(0, len(playbacks), BATCH_ROWS):
-        part = slice(start, start + BATCH_ROWS)
-        yield _events(world, playbacks.take(part), sequences[part])
+    parts = [slice(start, start + BATCH_ROWS) for start in range(0, len(playbacks), BATCH_ROWS)]
+    return (_events(world, playbacks.take(part), sequences[part]) for part in parts)
 
 
 def sequences_after_history(world: World) -> Ints:
