@@ -126,11 +126,13 @@ def test_an_orphan_of_a_killed_owner_is_replaced(settings: Settings) -> None:
     where = local.start_detached(settings, EMULATOR)
     record, owner = read_record(settings.home, "bigquery"), current_owner(settings.home)
     assert record and record.process and owner
-    os.kill(record.process.pid, signal.SIGSTOP)  # deaf to the signal that its parent's death sends
-    os.kill(owner.process.pid, signal.SIGKILL)
-    while current_owner(settings.home) is not None:
-        time.sleep(0.05)
-    os.kill(record.process.pid, signal.SIGCONT)
+    os.kill(record.process.pid, signal.SIGSTOP)  # deaf for now to the signal that its parent's death sends
+    try:
+        os.kill(owner.process.pid, signal.SIGKILL)
+        while current_owner(settings.home) is not None:
+            time.sleep(0.05)
+    finally:
+        os.kill(record.process.pid, signal.SIGCONT)
     with local.local_stack(settings, EMULATOR) as again:
         assert datasets(again.bigquery_url) is not None
         assert again.bigquery_url.startswith("http://127.0.0.1:") and where.bigquery_url
