@@ -78,7 +78,7 @@ class Journal:
     def __init__(self, home: Path, source: Source, topic: str, topic_id: str, subject: str = "") -> None:
         """Begin a manifest of that source for that topic."""
         started = datetime.now(UTC)
-        self.manifest_id = f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        self.manifest_id = f"{started:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         folder = _folder(home)
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{self.manifest_id}.jsonl"

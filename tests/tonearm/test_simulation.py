@@ -1,0 +1,182 @@
+"""The simulation against a real broker: played once, recoverable, one a home."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from infra import failpoints
+from infra.kafka.manifests import read_manifests
+from infra.settings import REPOSITORY, Settings
+from playback.simulator.parameters import Parameters
+from playback.wire import decode
+from schemas.errors import InputError
+from tonearm.app import run
+from tonearm.simulation import play_live, simulate, simulation_of
+
+SMALL = {"listeners": 20, "events": 300, "days": 3, "seed": 5}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: Any) -> Settings:
+    """A home and a topic of the test's own, in the environment too."""
+    monkeypatch.setenv("TONEARM_HOME", str(tmp_path))
+    monkeypatch.setenv("TONEARM_PLAYBACK_TOPIC", f"simulation-{uuid.uuid4().hex[:8]}")
+    monkeypatch.setenv("TONEARM_PLAYBACK_PARTITIONS", "1")
+    monkeypatch.setenv("TONEARM_KAFKA_BOOTSTRAP", stack.endpoints.kafka_bootstrap)
+    return Settings()
+
+
+def sent(settings: Settings) -> list[dict[str, Any]]:
+    """Every event on the topic, in the order of their arrival."""
+    consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": "test"})
+    try:
+        place = TopicPartition(settings.playback_topic, 0, 0)
+        end = consumer.get_watermark_offsets(place, timeout=10)[1]
+        consumer.assign([place])
+        messages = consumer.consume(end, timeout=10)
+    finally:
+        consumer.close()
+    assert len(messages) == end
+    events: list[dict[str, Any]] = decode(pa.array([one.value() for one in messages], pa.binary())).events.to_pylist()
+    return events
+
+
+def test_the_history_is_played_once(settings: Settings) -> None:
+    first = simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
+    again = simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
+    assert first is not None
+    assert (first.source, first.events, first.acknowledged, first.finished) == ("simulate", 300, 300, True)
+    assert again is None
+    assert len(sent(settings)) == 300
+
+
+def test_a_history_that_was_cut_short_is_sent_again_with_the_same_ids(settings: Settings) -> None:
+    command = [sys.executable, "-m", "tonearm", "simulate"]
+    command += [word for name, value in SMALL.items() for word in (f"--{name}", str(value))]
+    died = subprocess.run(
+        command, cwd=REPOSITORY, env=os.environ | {failpoints.VARIABLE: "producer.delivered"}, check=False
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert run(["simulate", "--json"]) == 0
+    events = sent(settings)
+    assert len(events) == 600
+    assert len({event["event_id"] for event in events}) == 300
+    assert [one.finished for one in read_manifests(settings.home)] == [False, True]
+
+
+def test_the_history_ends_with_yesterday(settings: Settings) -> None:
+    anchor = simulation_of(settings.home).anchor
+    today = datetime.now(UTC)
+    assert (anchor.date(), anchor.time()) in {(today.date(), datetime.min.time())}
+
+
+def test_a_home_has_one_simulation(settings: Settings) -> None:
+    simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
+    assert simulation_of(settings.home).parameters == Parameters(**SMALL)
+    assert simulation_of(settings.home, seed=5).parameters == Parameters(**SMALL)
+    with pytest.raises(InputError) as error:
+        simulation_of(settings.home, events=301)
+    assert str(error.value) == (
+        "This home has a simulation already, with seed 5, listeners 20, events 300, days 3: leave these options out, "
+        "or use another home (TONEARM_HOME)."
+    )
+
+
+def test_a_size_that_cannot_be_played_is_refused_and_not_kept(settings: Settings) -> None:
+    with pytest.raises(InputError, match="1 listeners cannot play 99999 tracks in 1 days"):
+        simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, listeners=1, events=99_999, days=1))
+    assert simulation_of(settings.home, **SMALL).parameters == Parameters(**SMALL)
+
+
+def test_a_damaged_file_is_named(settings: Settings) -> None:
+    (settings.home / "simulation.json").write_text('{"parameters": {}')
+    with pytest.raises(InputError, match=r"simulation\.json is damaged"):
+        simulation_of(settings.home)
+
+
+def play_two_seconds(settings: Settings) -> int:
+    """Play live until two seconds have been sent; the number of events."""
+    stop = threading.Event()
+    seconds = []
+
+    def count(events: int) -> None:
+        seconds.append(events)
+        if len(seconds) == 2:
+            stop.set()
+
+    simulation = simulation_of(settings.home, **SMALL)
+    return play_live(settings, settings.kafka_bootstrap, simulation, 40, stop, count).events
+
+
+def gaps(events: list[dict[str, Any]]) -> list[str]:
+    """Installations whose sequences are not 0, 1, 2, … once repeats are left out."""
+    found: dict[str, set[int]] = {}
+    for event in events:
+        found.setdefault(event["install_id"], set()).add(event["sequence"])
+    return [install for install, numbers in found.items() if numbers != set(range(len(numbers)))]
+
+
+def test_live_goes_on_after_the_history_and_after_itself_without_a_gap(settings: Settings) -> None:
+    simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
+    assert play_two_seconds(settings) == play_two_seconds(settings) == 80
+    events = sent(settings)
+    assert len({event["event_id"] for event in events}) == len(events) == 460
+    assert gaps(events) == []
+
+
+@pytest.mark.parametrize("point", ["producer.planned", "producer.delivered", "simulate.second-sent"])
+def test_live_killed_anywhere_goes_on_without_a_gap(settings: Settings, point: str) -> None:
+    simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
+    play_two_seconds(settings)
+    died = subprocess.run(
+        [sys.executable, "-m", "tonearm", "simulate", "--live", "40"],
+        cwd=REPOSITORY,
+        env=os.environ | {failpoints.VARIABLE: point},
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL
+    play_two_seconds(settings)
+    events = sent(settings)
+    assert len({event["event_id"] for event in events}) >= 300 + 80 + 40
+    assert gaps(events) == []
+
+
+def test_ctrl_c_ends_live_in_order(settings: Settings) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "tonearm",
+        "simulate",
+        "--live",
+        "40",
+        "--json",
+        "--events",
+        "100",
+        "--listeners",
+        "9",
+    ]
+    with subprocess.Popen(words, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as playing:
+        assert playing.stdout is not None
+        assert playing.stderr is not None
+        history = json.loads(playing.stdout.readline())
+        assert "Ctrl-C stops it" in playing.stderr.readline()
+        live = settings.home / "simulation-live.json"
+        while not live.exists() and playing.poll() is None:
+            threading.Event().wait(0.05)
+        playing.send_signal(signal.SIGINT)
+        told = json.loads(playing.stdout.readline())
+    assert playing.returncode == 0
+    assert history["events"] == 100
+    assert told["events"] == told["acknowledged"] == 40 * (told["events"] // 40)
+    assert all(one.finished for one in read_manifests(settings.home))
