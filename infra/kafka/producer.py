@@ -55,6 +55,7 @@ class PlaybackProducer:
         topic_id = ensure_playback_topic(settings, bootstrap)
         self._producer = Producer({**client_properties(settings, bootstrap), **_PROPERTIES}, logger=CLIENT_LOG)
         self._journal = Journal(settings.home, source, self._topic, topic_id, subject)
+        self._manifest_header = (HEADER_MANIFEST_ID, self._journal.manifest_id.encode())
         self._acknowledged: Counter[tuple[int, int | None]] = Counter()
         self._failure: KafkaError | None = None
 
@@ -78,28 +79,32 @@ class PlaybackProducer:
         """
         for start in range(0, events.num_rows, BATCH):
             part = events.slice(start, BATCH)
-            self._deliver(list(self._events(part)), events=part.num_rows, rejects=0)
-        manifest: Headers = [(HEADER_MANIFEST_ID, self.manifest_id.encode())]
+            self._deliver(self._events(part), events=part.num_rows, rejects=0)
         for start in range(0, len(rejects), BATCH):
             rows = rejects[start : start + BATCH]
-            self._deliver([(reject_key, row, manifest) for row in rows], events=0, rejects=len(rows))
+            messages = ((reject_key, row, self._headers(None, None)) for row in rows)
+            self._deliver(messages, events=0, rejects=len(rows))
 
     def _events(self, events: pa.RecordBatch) -> Iterator[Outgoing]:
-        """Messages of events; installation and sequence are repeated in headers, so that a lost body still counts."""
-        manifest = (HEADER_MANIFEST_ID, self.manifest_id.encode())
-        keys = events.column("user_id").to_pylist()
-        installs = events.column("install_id").to_pylist()
-        sequences = events.column("sequence").to_pylist()
+        """Messages of events, encoded before the first one is asked for."""
         values = encode(events).to_pylist()
-        for key, value, install, sequence in zip(keys, values, installs, sequences, strict=True):
-            headers: Headers = [manifest]
-            if install is not None:
-                headers.append((HEADER_INSTALL_ID, install.encode()))
-            if sequence is not None:
-                headers.append((HEADER_SEQUENCE, b"%d" % sequence))
-            yield key.encode(), value, headers
+        keys = events.column("user_id").cast(pa.binary()).to_pylist()
+        installs = events.column("install_id").cast(pa.binary()).to_pylist()
+        sequences = events.column("sequence").to_pylist()
+        headers = map(self._headers, installs, sequences)
+        # Not a list: so many small objects at once keep the garbage collector busy for half of the time.
+        return zip(keys, values, headers, strict=True)
 
-    def _deliver(self, messages: list[Outgoing], events: int, rejects: int) -> None:
+    def _headers(self, install: bytes | None, sequence: int | None) -> Headers:
+        """Installation and sequence are repeated in headers, so that a body nobody can read is accounted for."""
+        headers: Headers = [self._manifest_header]
+        if install is not None:
+            headers.append((HEADER_INSTALL_ID, install))
+        if sequence is not None:
+            headers.append((HEADER_SEQUENCE, b"%d" % sequence))
+        return headers
+
+    def _deliver(self, messages: Iterator[Outgoing], events: int, rejects: int) -> None:
         self._acknowledged.clear()
         self._journal.plan(events, rejects)
         failpoints.reach("producer.planned")
@@ -108,14 +113,15 @@ class PlaybackProducer:
         self._producer.flush()
         failpoints.reach("producer.delivered")
         self._journal.acknowledge(_by_hour(self._acknowledged))
-        if self._acknowledged.total() < len(messages):
+        acknowledged = self._acknowledged.total()
+        if acknowledged < events + rejects:
             reason = self._failure.name() if self._failure else "no answer"
             raise StoreUnavailableError(
-                f"Kafka acknowledged {self._acknowledged.total()} of {len(messages)} messages ({reason}): see that the "
-                "broker runs and send again; an event that arrives twice counts once."
+                f"Kafka acknowledged {acknowledged} of {events + rejects} messages ({reason}): see that the broker "
+                "runs and send again; an event that arrives twice counts once."
             )
 
-    def _produce(self, messages: list[Outgoing]) -> None:
+    def _produce(self, messages: Iterator[Outgoing]) -> None:
         for key, value, headers in messages:
             while True:
                 try:
