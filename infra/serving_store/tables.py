@@ -1,0 +1,69 @@
+"""The keyspace and the tables in it: created when missing, widened when the declaration has new columns."""
+
+from infra.serving_store.session import ServingSession, answering
+from infra.settings import Settings
+from schemas.errors import ConfigurationError
+from schemas.model import Table
+from schemas.render.cassandra import columns, create_table_cql, table_name
+
+PUBLICATIONS = """
+CREATE TABLE IF NOT EXISTS "{keyspace}".publications (
+  table_name text, store text, publish_number bigint,
+  mode text, generation bigint, delta_version bigint, base_version bigint, withheld_version bigint,
+  state text, started_at timestamp, finished_at timestamp,
+  PRIMARY KEY ((table_name, store), publish_number)
+) WITH CLUSTERING ORDER BY (publish_number DESC)
+  AND comment = 'Every publication to a store: its number, what it published and whether it completed.'
+"""
+POINTERS = """
+CREATE TABLE IF NOT EXISTS "{keyspace}".serving_pointers (
+  table_name text PRIMARY KEY, publish_number bigint, generation bigint, delta_version bigint, moved_at timestamp
+) WITH comment = 'The generation that readers of a snapshot table read; moved by compare-and-set only.'
+"""
+
+
+def create_control_tables(serving: ServingSession, settings: Settings) -> None:
+    """Make the keyspace (of the local node only), the ledger of publications and the pointers where they are missing.
+
+    Raises ConfigurationError when a Cassandra of the user's own lacks the keyspace: its replication is their decision.
+    """
+    found = list(
+        serving.rows(
+            "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?", (settings.cassandra_keyspace,)
+        )
+    )
+    if not found and settings.cassandra_hosts:
+        raise ConfigurationError(
+            f"Your Cassandra has no keyspace {settings.cassandra_keyspace}: create it with the replication you want."
+        )
+    with answering():
+        if not found:
+            serving.session.execute(
+                f'CREATE KEYSPACE IF NOT EXISTS "{serving.keyspace}" '
+                "WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
+            )
+        if not serving.columns("publications"):
+            serving.session.execute(PUBLICATIONS.format(keyspace=serving.keyspace))
+        if not serving.columns("serving_pointers"):
+            serving.session.execute(POINTERS.format(keyspace=serving.keyspace))
+
+
+def create_serving_table(serving: ServingSession, table: Table) -> None:
+    """Make the serving table where it is missing, and add the columns that the declaration has more."""
+    present = serving.columns(table_name(table))
+    with answering():
+        if not present:
+            serving.session.execute(create_table_cql(table, serving.keyspace))
+            return
+        for field in columns(table):
+            if field.name not in present:
+                column = _column_cql(table, serving.keyspace, field.name)
+                serving.session.execute(
+                    f'ALTER TABLE "{serving.keyspace}"."{table_name(table)}" ADD IF NOT EXISTS {column}'
+                )
+
+
+def _column_cql(table: Table, keyspace: str, name: str) -> str:
+    """Name and type of one column as CREATE TABLE has them."""
+    lines = create_table_cql(table, keyspace).splitlines()
+    return next(line.strip().rstrip(",") for line in lines if line.startswith(f'  "{name}" '))

@@ -1,0 +1,224 @@
+"""Publication of a Delta version to the stores that a table declares, and the way back.
+
+A publication has a number, allotted by the ledger (`infra.serving_store.ledger`) before anything is written. Only dates
+that were touched since the publication in force are sent, and those of publications that were started after it and did
+not end. Publishing again what is published does nothing; of two publishers the higher number wins in every store.
+
+A rollback is a publication too: of the version that was in force before, under a new number. It holds until a Delta
+version comes that is newer than what was taken back; until then `publish` says so and leaves the store alone.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from infra.lake import Lake
+from infra.serving_store.ledger import Entry, Ledger, Mode, Store, last_completed, unfinished
+from infra.serving_store.plan import is_held, plan_publish, plan_rollback
+from infra.serving_store.sending import snapshot, upsert
+from infra.serving_store.session import ServingSession, serving_session
+from infra.serving_store.tables import create_control_tables, create_serving_table
+from infra.settings import Settings
+from infra.warehouse.client import Warehouse, warehouse
+from infra.warehouse.merge import fence, merge_rows
+from infra.warehouse.tables import create_tables, create_view, table_exists
+from schemas.errors import InputError, MissingInputError
+from schemas.model import Table
+from schemas.render.cassandra import table_name
+
+if TYPE_CHECKING:
+    from infra.local.stack import Endpoints
+
+Progress = Callable[[str, str], None]
+"""Called with the full name of a table and what is done with it."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one publication sent: `dates` is empty where the scope was the whole table.
+
+    `deleted` counts rows that are no more; of a snapshot the partitions of earlier generations that were cleaned up.
+    """
+
+    table: str
+    store: Store
+    publish_number: int
+    delta_version: int
+    rows: int
+    deleted: int
+    dates: tuple[date, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Stores:
+    """Open connections: `warehouse` is None where the table is not published to BigQuery."""
+
+    serving: ServingSession
+    warehouse: Warehouse | None
+    ledger: Ledger
+
+
+def publish(
+    settings: Settings,
+    endpoints: "Endpoints",
+    lake: Lake,
+    table: Table,
+    version: int,
+    on_progress: Progress | None = None,
+) -> list[Publication]:
+    """Publish Delta `version` of the table to each store it declares; one publication for each that had not got it.
+
+    BigQuery needs Cassandra as well: the ledger is there.
+
+    Raises:
+        SupersededError: a newer version is published, or a publisher with a higher number was first.
+        MissingInputError: the lake has no such version.
+        StoreUnavailableError: a store does not answer; run it again.
+    """
+    done = []
+    with _open(settings, endpoints, table) as stores:
+        for store in _declared(table):
+            started = time.monotonic()
+            is_missing = _create(stores, table, store)
+
+            def plan(entries: list[Entry], store: Store = store, is_missing: bool = is_missing) -> Entry | None:
+                return plan_publish(entries, table.full_name, store, _mode(table, store), version, is_missing)
+
+            entry = _start(stores, table, store, plan)
+            if entry is None:
+                if is_held(stores.ledger.entries(table.full_name, store), version):
+                    _say(on_progress, table, f"{store} is held at an earlier version by a rollback")
+                continue
+            _say(on_progress, table, f"publish to {store}")
+            done.append(_send(stores, lake, table, entry, is_missing, started))
+    return done
+
+
+def rollback(settings: Settings, endpoints: "Endpoints", lake: Lake, table: Table) -> list[Publication]:
+    """Take the last publication back, in every store that has got it.
+
+    Raises:
+        InputError: there was no earlier version, or the table is not published.
+        MissingInputError: the lake no longer has the earlier version.
+        StoreUnavailableError: a store does not answer; run it again.
+    """
+    done = []
+    with _open(settings, endpoints, table) as stores:
+        current = {store: last_completed(stores.ledger.entries(table.full_name, store)) for store in _declared(table)}
+        newest = max((entry.delta_version for entry in current.values() if entry), default=None)
+        # A store that the last publication did not reach is where the others go back to.
+        behind = [store for store, entry in current.items() if entry and entry.delta_version == newest]
+        if not behind:
+            raise InputError(f"{table.full_name} is not published: there is nothing to roll back.")
+        for store in behind:
+            plan_rollback(stores.ledger.entries(table.full_name, store), table.full_name, store)
+        for store in behind:
+            started = time.monotonic()
+            is_missing = _create(stores, table, store)
+
+            def plan(entries: list[Entry], store: Store = store) -> Entry:
+                return plan_rollback(entries, table.full_name, store)
+
+            entry = _start(stores, table, store, plan)
+            assert entry is not None, "a rollback is always planned"
+            done.append(_send(stores, lake, table, entry, is_missing, started))
+    return done
+
+
+@contextmanager
+def _open(settings: Settings, endpoints: "Endpoints", table: Table) -> Iterator[_Stores]:
+    if not _declared(table):
+        raise InputError(f"{table.full_name} is published nowhere: give its declaration a Warehouse or a Serving.")
+    with ExitStack() as stack:
+        serving = stack.enter_context(serving_session(settings, endpoints))
+        create_control_tables(serving, settings)
+        house = stack.enter_context(warehouse(settings, endpoints)) if table.warehouse else None
+        yield _Stores(serving, house, Ledger(serving))
+
+
+def _declared(table: Table) -> list[Store]:
+    stores: list[Store] = ["bigquery"] if table.warehouse else []
+    return [*stores, "cassandra"] if table.serving else stores
+
+
+def _mode(table: Table, store: Store) -> Mode:
+    return "merge" if store == "bigquery" or table.serving is None else table.serving.mode
+
+
+def _create(stores: _Stores, table: Table, store: Store) -> bool:
+    """Make the store's tables fit the declaration; returns whether there were none."""
+    if store == "bigquery":
+        assert stores.warehouse is not None
+        is_missing = not table_exists(stores.warehouse, table)
+        create_tables(stores.warehouse, table)
+        return is_missing
+    is_missing = not stores.serving.columns(table_name(table))
+    create_serving_table(stores.serving, table)
+    return is_missing
+
+
+def _start(stores: _Stores, table: Table, store: Store, plan: Callable[[list[Entry]], Entry | None]) -> Entry | None:
+    """Enter the planned publication, under a number above what the warehouse has seen even if the ledger was lost."""
+    lowest = 1
+    if store == "bigquery" and stores.warehouse and not stores.ledger.entries(table.full_name, store):
+        lowest = fence(stores.warehouse, table) + 1
+    return stores.ledger.start(plan, table.full_name, store, lowest)
+
+
+def _send(stores: _Stores, lake: Lake, table: Table, entry: Entry, is_missing: bool, started: float) -> Publication:
+    earlier = [one for one in stores.ledger.entries(entry.table_name, entry.store) if one != entry]
+    earlier = [one for one in earlier if one.publish_number < entry.publish_number]
+    current = None if is_missing else last_completed(earlier)
+    before = {one.delta_version for one in unfinished(earlier)} | ({current.delta_version} if current else set())
+    dates = touched_scope(lake, table, entry.delta_version, before) if current else None
+    if _mode(table, entry.store) == "snapshot":
+        rows, deleted = snapshot(stores.serving, stores.ledger, lake, table, entry)
+        dates = None
+    else:
+        rows, deleted = (0, 0) if dates == set() else _merge(stores, lake, table, entry, before, dates)
+        stores.ledger.complete(entry)
+    return Publication(
+        table.full_name,
+        entry.store,
+        entry.publish_number,
+        entry.delta_version,
+        rows,
+        deleted,
+        tuple(sorted(dates or ())),
+        time.monotonic() - started,
+    )
+
+
+def _merge(
+    stores: _Stores, lake: Lake, table: Table, entry: Entry, before: set[int], dates: set[date] | None
+) -> tuple[int, int]:
+    if entry.store == "cassandra":
+        return upsert(stores.serving, lake, table, entry, before, dates)
+    assert stores.warehouse is not None
+    rows = lake.rows(table, entry.delta_version, dates)
+    merged = merge_rows(stores.warehouse, table, rows, entry.publish_number, entry.delta_version, dates)
+    create_view(stores.warehouse, table)
+    return merged.rows, merged.deleted
+
+
+def touched_scope(lake: Lake, table: Table, version: int, before: set[int]) -> set[date] | None:
+    """Dates in which `version` may differ from the versions `before`; None: the whole table.
+
+    The whole table too where it has no dates, or the lake's log no longer reaches back.
+    """
+    if table.partition_by is None:
+        return None
+    versions = {version, *before}
+    try:
+        return lake.touched_dates(table, min(versions), max(versions))
+    except MissingInputError:
+        return None
+
+
+def _say(on_progress: Progress | None, table: Table, what: str) -> None:
+    if on_progress:
+        on_progress(table.full_name, what)
