@@ -92,9 +92,12 @@ def answering() -> Iterator[None]:
         ) from error
     except (Forbidden, Unauthorized) as error:
         raise ConfigurationError(f"BigQuery refuses the request: {one_sentence(error)}") from error
-    except InternalServerError as error:
-        raise StoreUnavailableError(f"BigQuery failed: {one_sentence(error)} Run the same command again.") from error
     except (*_PASSING, RetryError, TransportError, FutureTimeoutError) as error:
+        cause = error.cause if isinstance(error, RetryError) else error
+        if isinstance(cause, InternalServerError):
+            raise StoreUnavailableError(
+                "BigQuery failed with an internal error: run it again, and if it fails again change the statement."
+            ) from error
         raise StoreUnavailableError(
             "BigQuery does not answer (in time): see `tonearm status`, then run the same command again."
         ) from error
