@@ -6,6 +6,7 @@ under another session zone the two engines disagree about `to_date`.
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,17 @@ from infra.settings import Settings
 from schemas.errors import ConfigurationError
 
 _SPARK_JARS_FOLDER = "jars/delta"
+_SPARK_CONFIGURATION = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.driver.memory": "2g",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.connect.grpc.binding.address": "127.0.0.1",
+    "spark.ui.enabled": "false",
+}
 
 
 @contextmanager
@@ -55,19 +67,13 @@ def _start_spark(settings: Settings) -> Iterator[SparkSession]:
         )
     # Without it the Python workers are the system's interpreter, which has none of the packages.
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    session = (
-        SparkSession.builder.remote("local[2]")
-        .config("spark.jars", ",".join(jars))
-        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
-        .config("spark.sql.shuffle.partitions", "4")
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.memory", "2g")
-        .config("spark.databricks.delta.snapshotPartitions", "2")
-        .create()
-    )
+    builder = SparkSession.builder.remote("local[2]")
+    for name, value in (_SPARK_CONFIGURATION | {"spark.jars": ",".join(jars)}).items():
+        builder = builder.config(name, value)
+    with warnings.catch_warnings():
+        # The client sets everything a second time on the started server, which refuses what is static by then.
+        warnings.filterwarnings("ignore", message="Failed to set spark")
+        session = builder.getOrCreate()
     try:
         yield session
     finally:

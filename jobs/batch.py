@@ -23,38 +23,34 @@ from jobs.balance import Balance, balance
 from jobs.ingest import Topic, ingest
 from jobs.publish import Publication, publish
 from jobs.runner import Progress, Refreshed, Runner
+from jobs.store_counts import playbacks_in_stores
 from schemas import catalog
 from schemas.errors import SupersededError
 
 
 @dataclass
 class BatchRun:
-    """What one run did; seconds are wall time."""
+    """What one run did; seconds are wall time by step."""
 
     ingested: int = 0
     refreshed: list[Refreshed] = field(default_factory=list)
     published: list[Publication] = field(default_factory=list)
-    sheet: Balance | None = None
+    sheet: Balance = field(default_factory=Balance)
     seconds: dict[str, float] = field(default_factory=dict)
 
 
 def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | None = None) -> BatchRun:
     """Run the whole batch path once. Raises what the steps raise; running again finishes what was begun."""
-    say = on_progress or (lambda _what, _state: None)
+    say = on_progress or (lambda _what, _step: None)
     done = BatchRun()
     lake = Lake(settings.lake)
     checker = Checker(settings.home)
     with run_lock(settings.home), open_session(settings) as session:
         # Read before Kafka is: what is acknowledged here must be in the ledger after the ingest.
-        manifests = read_manifests(settings.home)
-        topic = Topic(
-            settings.playback_topic,
-            topic_id(settings, endpoints.kafka_bootstrap, settings.playback_topic),
-            client_properties(settings, endpoints.kafka_bootstrap),
-        )
+        announced = read_manifests(settings.home)
         with _timed(done.seconds, "ingest"):
             say("bronze.playback_events", "ingest")
-            done.ingested = ingest(session, lake, topic)
+            done.ingested = ingest(session, lake, _topic(settings, endpoints))
         with _timed(done.seconds, "refresh"):
             done.refreshed = Runner(session, lake, checker).refresh_all(on_progress)
         with _timed(done.seconds, "publish"):
@@ -65,7 +61,8 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
                     done.published += publish(settings, endpoints, lake, table, version)
         with _timed(done.seconds, "balance"):
             say("balance sheet", "count")
-            done.sheet = balance(session, lake, manifests, settings, endpoints)
+            stores = playbacks_in_stores(settings, endpoints)
+            done.sheet = balance(session, lake, announced, read_manifests(settings.home), stores)
     return done
 
 
@@ -79,6 +76,11 @@ def run_lock(home: Path) -> Iterator[None]:
         except BlockingIOError:
             raise SupersededError(f"Another run is at work in {home}: wait for it or stop it.") from None
         yield
+
+
+def _topic(settings: Settings, endpoints: Endpoints) -> Topic:
+    name, bootstrap = settings.playback_topic, endpoints.kafka_bootstrap
+    return Topic(name, topic_id(settings, bootstrap, name), client_properties(settings, bootstrap))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a derived table has consumed of its inputs, as its own rows remember it (`input_positions`).
 
-A position is JSON: `{"silver.plays": 7}` (a Delta version) or, of a ledger, `{"bronze.playback_events": {"<topic id>/<partition>": next offset}}`.
+A position is JSON by input: a Delta version (`{"silver.plays": 7}`) or, of a ledger, the next offset of each partition
+(`{"bronze.playback_events": {"<topic id>/<partition>": 1000}}`).
 """
 
 import json

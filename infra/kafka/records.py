@@ -12,16 +12,15 @@ import numpy as np
 import pyarrow as pa
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
 
 from schemas.errors import StoreUnavailableError
 from schemas.events import HEADER_INSTALL_ID, HEADER_MANIFEST_ID, HEADER_SEQUENCE
 
 FORMAT = "kafka_records"
-RECORDS_DDL = (
-    "partition int, offset bigint, appended_us bigint, manifest_id string, install_id string, sequence bigint, "
-    "key binary, headers array<struct<key:string,value:binary>>, payload binary"
-)
-_HEADER_TYPE = pa.list_(pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())]))
+# Sail takes no nested type from DDL and compares the name of the list's field too; Apache Spark takes no Arrow schema.
+_HEADER_TYPE = pa.list_(pa.field("element", pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())])))
 RECORDS_SCHEMA = pa.schema(
     [
         ("partition", pa.int32()),
@@ -36,6 +35,7 @@ RECORDS_SCHEMA = pa.schema(
     ]
 )
 _BATCH = 20_000
+_WAIT_SECONDS = 0.5
 _SILENCE_SECONDS = 30.0
 _LONG_MAX = 2**63 - 1
 _LONG_DIGITS = 19
@@ -60,9 +60,9 @@ class KafkaRecords(DataSource):
         """Name to give to `spark.read.format`."""
         return FORMAT
 
-    def schema(self) -> str:
+    def schema(self) -> StructType:
         """Columns of one record; `appended_us` is the broker's append time in microseconds since 1970, UTC."""
-        return RECORDS_DDL
+        return from_arrow_schema(RECORDS_SCHEMA)
 
     def reader(self, schema: object) -> DataSourceReader:  # noqa: ARG002 - the interface's signature
         """Reader of the ranges that the options name."""
@@ -107,15 +107,18 @@ def read_range(topic: str, offsets: OffsetRange, settings: dict[str, str]) -> It
     )
     try:
         consumer.assign([TopicPartition(topic, offsets.partition, offsets.start)])
-        done = False
+        done, next_offset, silent = False, offsets.start, 0.0
         while not done:
-            messages = consumer.consume(_BATCH, timeout=_SILENCE_SECONDS)
-            if not messages:
+            # No more than is left: the call waits for its whole number, or for the timeout.
+            messages = consumer.consume(min(_BATCH, offsets.end - next_offset), timeout=_WAIT_SECONDS)
+            silent = 0.0 if messages else silent + _WAIT_SECONDS
+            if silent >= _SILENCE_SECONDS:
                 raise StoreUnavailableError(
                     f"Kafka sent nothing of {topic}/{offsets.partition} for {_SILENCE_SECONDS:.0f} s: run again."
                 )
             done, messages = _within(messages, offsets)
             if messages:
+                next_offset = messages[-1].offset() + 1
                 yield _batch(offsets.partition, messages)
     finally:
         consumer.close()
@@ -123,10 +126,6 @@ def read_range(topic: str, offsets: OffsetRange, settings: dict[str, str]) -> It
 
 def _within(messages: list[Message], offsets: OffsetRange) -> tuple[bool, list[Message]]:
     """Whether the range is read to its end, and the records of `messages` that lie in it."""
-    last = messages[-1]
-    failure = last.error()
-    if failure is None and last.offset() < offsets.end - 1 and all(one.error() is None for one in messages):
-        return False, messages
     good = []
     done = False
     for message in messages:

@@ -65,7 +65,7 @@ def import_path(
     for importer, file in exports:
         for batch in importer.read(file, user_id=""):
             total += batch.events.num_rows + len(batch.rejects)
-    user_id = Identities(settings.home).pseudonym(user or _folder_name(path))
+    user_id = Identities(settings.home).pseudonym(user or folder_name(path))
     done = 0
     with PlaybackProducer(settings, kafka_bootstrap, "import") as producer:
         for importer, file in exports:
@@ -77,7 +77,8 @@ def import_path(
     return producer.manifest
 
 
-def _folder_name(path: Path) -> str:
+def folder_name(path: Path) -> str:
+    """Account name of an export that nobody named: its folder's."""
     resolved = path.resolve()
     return (resolved if resolved.is_dir() else resolved.parent).name
 

@@ -1,0 +1,86 @@
+"""`tonearm run`: the main job from listening history to warehouse and serving store, with a report at the end."""
+
+import json
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from infra.local.stack import Endpoints
+    from infra.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    path: Annotated[
+        Path | None, typer.Option("--input", help="Folder of an export to import; without it a service is simulated.")
+    ] = None,
+    user: Annotated[str, typer.Option(help="Account name for --input; the folder's name if not given.")] = "",
+    once: Annotated[bool, typer.Option("--once", help="Stop the stack and exit when the run is complete.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Send events to Kafka, compute every table, check, publish, and show that the numbers add up."""
+    from infra.local.stack import local_stack
+    from infra.settings import Settings
+    from playback.importers.exports import find_exports
+    from schemas.errors import BalanceError
+    from tonearm.report import run_report, save_report
+    from tonearm.report_text import print_report, print_where
+    from tonearm.steps import steps
+
+    settings = Settings()
+    if path is not None:
+        find_exports(path)  # What cannot be imported is said before anything is started.
+    started = time.monotonic()
+    with steps() as say, local_stack(settings, on_progress=say) as endpoints:
+        say("", "")
+        listener = _send(settings, endpoints, path, user)
+        from jobs.batch import run_batch
+
+        report = run_report(settings, endpoints, run_batch(settings, endpoints, say), listener)
+        say("", "")
+        report["seconds"]["total"] = round(time.monotonic() - started, 1)
+        save_report(settings.home, report)
+        if as_json:
+            sys.stdout.write(json.dumps(report) + "\n")
+            sys.stdout.flush()
+        else:
+            print_report(report)
+            print_where(report, stays_up=not once)
+        if not report["balance"]["adds_up"]:
+            raise BalanceError("The balance sheet does not add up: see `tonearm report` for the lines that do not.")
+        if not once:
+            _wait()
+
+
+def _send(settings: "Settings", endpoints: "Endpoints", path: Path | None, user: str) -> str:
+    """Import the export or play the simulation; returns an account name to show examples of."""
+    from tonearm import simulation
+    from tonearm.commands.import_ import folder_name, import_path
+    from tonearm.sending import progress_bar
+
+    if path is not None:
+        with progress_bar("Importing") as progress:
+            import_path(settings, endpoints.kafka_bootstrap, path, user or None, progress)
+        return user or folder_name(path)
+    played = simulation.simulation_of(settings.home)
+    with progress_bar("Playing") as progress:
+        simulation.simulate(settings, endpoints.kafka_bootstrap, played, progress)
+    return ""
+
+
+def _wait() -> None:
+    """Stay until Ctrl-C or SIGTERM; the stack stops with this process."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
