@@ -77,9 +77,11 @@ def merge_rows(
 
 
 def _load(warehouse: Warehouse, table: Table, staging: str, rows: pa.Table) -> int:
-    config = LoadJobConfig(schema=staged_schema(table), source_format="PARQUET", write_disposition="WRITE_TRUNCATE")
+    schema = staged_schema(table)
+    config = LoadJobConfig(schema=schema, source_format="PARQUET", write_disposition="WRITE_TRUNCATE")
     with tempfile.TemporaryFile() as file, answering():
-        pq.write_table(rows, file, compression="zstd")
+        # In declared order: the stand-in takes columns by their place, the real service by their name.
+        pq.write_table(rows.select([column.name for column in schema]), file, compression="zstd")
         # Without `size`: the upload is a resumable one then, which the stand-in takes too.
         job = warehouse.client.load_table_from_file(
             file, warehouse.path(table, staging), rewind=True, job_config=config, timeout=JOB_SECONDS
