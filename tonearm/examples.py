@@ -1,5 +1,6 @@
 """Three questions a newcomer would ask, with the command that asks them and the answer of the stores."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,8 +14,10 @@ from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS
 from tonearm.answers import json_value
 
 _TOP_TRACKS = """\
-SELECT t.artist_name, t.track_title, SUM(d.play_count) AS plays, SUM(d.skip_count) AS skips
-FROM gold.daily_track_plays d JOIN silver.tracks t ON t.track_id = d.track_id AND t.is_current
+SELECT t.artist_name, t.track_title,
+  SUM(d.play_count) AS plays, SUM(d.skip_count) AS skips
+FROM gold.daily_track_plays d
+JOIN silver.tracks t ON t.track_id = d.track_id AND t.is_current
 GROUP BY 1, 2 ORDER BY plays DESC, 1, 2 LIMIT 5"""
 _ANY_CHART = "SELECT country FROM gold.country_charts GROUP BY 1 ORDER BY SUM(play_count) DESC, 1 LIMIT 1"
 _ANY_LISTENER = "SELECT user_id FROM gold.daily_user_plays GROUP BY 1 ORDER BY SUM(playback_count) DESC, 1 LIMIT 1"
@@ -34,7 +37,8 @@ def answered_examples(settings: Settings, endpoints: Endpoints, listener: str) -
     examples = [_example("The most played tracks (BigQuery)", f'tonearm sql "{_TOP_TRACKS}"', top.columns, top.rows)]
     country = _first(ask(settings, endpoints, _ANY_CHART))
     if country:
-        title = f"The chart of {country}, last 28 days (Cassandra, one generation)"
+        place = "playbacks without a country" if country == "ZZ" else country
+        title = f"The chart of {place}, last 28 days (Cassandra)"
         key = {"country": country, "window_days": "28"}
         examples.append(_read(settings, endpoints, title, COUNTRY_CHARTS.full_name, key, _CHART_COLUMNS, ""))
     name = listener or _name_of(settings, _first(ask(settings, endpoints, _ANY_LISTENER)))
@@ -55,7 +59,9 @@ def _read(
     listener: str,
 ) -> Example:
     rows = read(settings, endpoints, catalog.table(table), key, _ROWS)
-    words = f'--user "{listener}"' if listener else " ".join(f"{name}={value}" for name, value in key.items())
+    words = (
+        f"--user {shlex.quote(listener)}" if listener else " ".join(f"{name}={value}" for name, value in key.items())
+    )
     command = f"tonearm get {table} {words} --limit {_ROWS}"
     return _example(title, command, columns, [[row[name] for name in columns] for row in rows])
 

@@ -1,8 +1,14 @@
-"""The run report for a person: on the terminal, worst news first."""
+"""The run report for a person: the balance sheet first, then tables, examples and where to look next."""
 
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -11,54 +17,72 @@ from tonearm.answers import print_rows
 Report = dict[str, Any]
 
 _SHEET = ("sent", "unannounced", "accepted", "duplicate", "dead_letter", "replayed", "pending", "lost")
-_PIPED_WIDTH = 110
+_PIPED_WIDTH = 120
+_UNBOUND = 10_000
 
 
 def print_report(report: Report) -> None:
     """Print the sheet, the tables, the publications and the examples."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _PIPED_WIDTH
+    console = _console()
     _print_sheet(console, report["balance"])
     _print_tables(console, report)
     for example in report["examples"]:
         console.print()
         console.print(Text(example["title"], style="bold"))
-        console.print(Text(f"$ {example['command']}", style="cyan"))
+        # Not folded, so that what is copied is what was asked.
+        console.print(Text(f"$ {example['command']}", style="cyan"), soft_wrap=True)
         print_rows(example["columns"], example["rows"])
 
 
-def print_where(report: Report, stays_up: bool) -> None:
-    """Print where to look next; `stays_up` is whether the stack goes on running."""
-    console = Console(highlight=False)
+def print_where(report: Report, stack: str) -> None:
+    """Print where to look next; `stack` is what becomes of the local servers: `ends`, `stays` or `until Ctrl-C`."""
+    console = _console()
     where = report["endpoints"]
+    lines = [("Lake", where["lake"])]
+    if stack != "ends":
+        lines += [(name, where[name.lower()]) for name in ("Kafka", "BigQuery", "Cassandra")]
+    if shutil.which("tonearm") is None:
+        lines.append(("tonearm", f"not on your PATH: call it as {_own_path()}"))
     console.print()
-    console.print(f"Lake       {where['lake']}")
-    if not stays_up:
-        console.print("The stack is stopped; its data is kept. `make up` brings it back, `tonearm report` shows this again.")
-        return
-    console.print(f"Kafka      {where['kafka']}")
-    console.print(f"BigQuery   {where['bigquery']}")
-    console.print(f"Cassandra  {where['cassandra']}")
-    console.print("Next: `tonearm status`, `tonearm sql \"SELECT …\"`, `tonearm simulate --live 20`, `tonearm import FOLDER`.")
-    console.print("The stack stays up until Ctrl-C.")
+    for name, value in lines:
+        console.print(Text(f"{name:<10} {value}"), soft_wrap=True)
+    console.print(Text(_NEXT[stack]), soft_wrap=True)
+
+
+_NEXT = {
+    "ends": "The stack stops now; its data is kept. `make up` brings it back, `tonearm report` shows this again.",
+    "stays": "The stack runs on; `tonearm down` stops it. `tonearm report` shows this again.",
+    "until Ctrl-C": "The stack stays up until Ctrl-C. Ask it in another terminal: `tonearm sql`, `tonearm get`.",
+}
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPED_WIDTH
+    return console
+
+
+def _own_path() -> str:
+    """How this very program can be called from here."""
+    program = Path(sys.argv[0]).absolute()
+    return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else str(program)
 
 
 def _print_sheet(console: Console, sheet: Report) -> None:
-    table = Table(title="Balance sheet, in records", title_justify="left", box=None, pad_edge=False, header_style="bold")
-    table.add_column("topic, hour (UTC)")
-    for name in _SHEET:
-        table.add_column(name.replace("_", " "), justify="right")
-    table.add_column("")
-    for line in sheet["hours"]:
-        table.add_row(f"{line['topic']} {line['hour'][5:]}h", *(_count(line[name]) for name in _SHEET), _mark(line))
-    if len(sheet["hours"]) > 1:
-        table.add_row("all", *(_count(sheet[name]) for name in _SHEET), _mark(sheet), style="bold")
+    table, unused = _hours(sheet, _SHEET), []
+    if Measurement.get(console, console.options.update_width(_UNBOUND), table).maximum > console.width:
+        used = [name for name in _SHEET if sheet[name]]
+        unused = [name for name in _SHEET if not sheet[name]]
+        table = _hours(sheet, used)
     console.print()
+    console.print(Text("Balance sheet, in records", style="bold"))
     console.print(table)
+    if unused:
+        console.print(Text(f"None {', none '.join(_words(name) for name in unused)}.", style="dim"))
     stages = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("stage, in playbacks", "expected", "counted", "left out", ""):
-        stages.add_column(heading, justify="left" if heading.startswith("stage") else "right")
+        stages.add_column(heading, justify="left" if heading.startswith("stage") else "right", overflow="fold")
     for line in sheet["stages"]:
         counts = (_count(line[name]) for name in ("expected", "counted", "left_out"))
         stages.add_row(line["stage"], *counts, _mark(line))
@@ -66,19 +90,39 @@ def _print_sheet(console: Console, sheet: Report) -> None:
     console.print(stages)
 
 
+def _hours(sheet: Report, names: Sequence[str]) -> Table:
+    """One line for each topic and hour of append, with those columns, and a line of their sums."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("topic, hour (UTC)", overflow="fold")
+    for name in names:
+        table.add_column(_words(name), justify="right", overflow="fold")
+    table.add_column("", overflow="fold")
+    for line in sheet["hours"]:
+        hour = f"{line['topic']} {line['hour'][5:].replace('T', ' ')}h"
+        table.add_row(hour, *(_count(line[name]) for name in names), _mark(line))
+    if len(sheet["hours"]) > 1:
+        table.add_row("all", *(_count(sheet[name]) for name in names), _mark(sheet), style="bold")
+    return table
+
+
 def _print_tables(console: Console, report: Report) -> None:
     sent: dict[str, list[str]] = {}
     for one in report["publications"]:
         sent.setdefault(one["table"], []).append(f"{one['store']} {one['rows']:,} rows {one['seconds']:.1f} s")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("table", "rows", "MB", "seconds", "published"):
-        table.add_column(heading, justify="left" if heading in ("table", "published") else "right")
+    for heading in ("table", "rows", "MB", "seconds", "", "published"):
+        table.add_column(heading, justify="left" if heading in ("table", "", "published") else "right", overflow="fold")
     for one in report["tables"]:
-        megabytes = f"{one['bytes'] / 1e6:.1f}"
-        seconds = f"{one['seconds']:.1f}" if one["changed"] else "unchanged"
-        table.add_row(one["table"], f"{one['rows']:,}", megabytes, seconds, ", ".join(sent.get(one["table"], [])))
+        megabytes, seconds = f"{one['bytes'] / 1e6:.1f}", f"{one['seconds']:.1f}"
+        state = Text("" if one["changed"] else "unchanged", style="dim")
+        published = "\n".join(sent.get(one["table"], []))
+        table.add_row(one["table"], f"{one['rows']:,}", megabytes, seconds, state, published)
     console.print()
     console.print(table)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _count(number: int) -> str:

@@ -1,4 +1,4 @@
-"""What long work shows: which step it is at, and a line with its time for each step that is done."""
+"""What long work shows: a line for each step with the moment it began, and on a terminal a spinner for the last one."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,6 +1,7 @@
 """`tonearm run`: the main job from listening history to warehouse and serving store, with a report at the end."""
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -22,10 +23,11 @@ def register(app: typer.Typer) -> None:
 
 def run(
     path: Annotated[
-        Path | None, typer.Option("--input", help="Folder of an export to import; without it a service is simulated.")
+        Path | None,
+        typer.Option("--input", help="Export to import, a folder or one of its files; without it, simulate a service."),
     ] = None,
     user: Annotated[str, typer.Option(help="Account name for --input; the folder's name if not given.")] = "",
-    once: Annotated[bool, typer.Option("--once", help="Stop the stack and exit when the run is complete.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Exit when the run is complete.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Send events to Kafka, compute every table, check, publish, and show that the numbers add up."""
@@ -55,11 +57,21 @@ def run(
             sys.stdout.flush()
         else:
             print_report(report)
-            print_where(report, stays_up=not once)
+            print_where(report, _what_becomes_of_the_stack(settings, once))
         if not report["balance"]["adds_up"]:
             raise BalanceError("The balance sheet does not add up: see `tonearm report` for the lines that do not.")
         if not once:
             _wait()
+
+
+def _what_becomes_of_the_stack(settings: "Settings", once: bool) -> str:
+    """Of the local servers, when this command ends: another process may have started them."""
+    from infra.local.owner import current_owner
+
+    if not once:
+        return "until Ctrl-C"
+    owner = current_owner(settings.home.resolve())
+    return "ends" if owner is None or owner.process.pid == os.getpid() else "stays"
 
 
 def _send(settings: "Settings", endpoints: "Endpoints", path: Path | None, user: str) -> str:
