@@ -78,11 +78,11 @@ def _changed(session: SparkSession, lake: Lake, table: Table, passed: int | None
 def _failures(rows: DataFrame, table: Table) -> list[tuple[str, str]]:
     """(severity, sentence) of each expectation that does not hold."""
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    import great_expectations as gx  # noqa: PLC0415 - two seconds that commands without checks do not pay
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: PLC0415
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     batch = (
         context.data_sources.add_spark(table.layer)
         .add_dataframe_asset(table.name)
@@ -90,12 +90,16 @@ def _failures(rows: DataFrame, table: Table) -> list[tuple[str, str]]:
         .get_batch(batch_parameters={"dataframe": rows})
     )
     declared = expectations(table)
-    suite = gx.ExpectationSuite(
-        name=table.full_name, expectations=[ExpectationConfiguration(**one).to_domain_obj() for one in declared]
-    )
+    suite = gx.ExpectationSuite(name=table.full_name, expectations=[_expectation(one) for one in declared])
     shown = {"result_format": "SUMMARY", "unexpected_index_column_names": list(table.key)}
     result = batch.validate(suite, result_format=shown)
     return [_failure(one, table) for one in result.results if not one.success]
+
+
+def _expectation(declared: dict[str, Any]) -> Any:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    return ExpectationConfiguration(declared["type"], declared["kwargs"], meta=declared["meta"]).to_domain_obj()
 
 
 def _failure(result: Any, table: Table) -> tuple[str, str]:

@@ -7,7 +7,7 @@ replaced set. The error aborts the job before the commit, in the same pass over 
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 
 from pyspark.errors import PySparkException
@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from infra.lake import Lake
 from schemas.errors import ContractError, SupersededError
-from schemas.model import KeyedMerge, Table
+from schemas.model import Field, KeyedMerge, Table
 from schemas.render.spark import spark_ddl, spark_type
 
 _GUARD = "Tonearm contract:"
@@ -73,7 +73,9 @@ class DeltaWriter:
         order = table.refresh.first_by
         first = Window.partitionBy(*table.key).orderBy(*order)
         new = rows.withColumn("_rank", F.row_number().over(first)).where(F.col("_rank") == 1).drop("_rank")
-        staged = self._stage(table, new)
+        conformed = self._conform(table, new, F.lit(True))
+        self._commit(table, lambda: self.stage(table.full_name, conformed))
+        staged = self.staged(table.full_name, table.stored_fields)
         stored = self._session.read.format("delta").load(str(self._lake.path(table)))
         names = [field.name for field in table.stored_fields]
         day = str(table.partition_by)
@@ -88,12 +90,14 @@ class DeltaWriter:
         )
         self.replace_dates(table, kept.select(*names).union(won), touched)
 
-    def _stage(self, table: Table, rows: DataFrame) -> DataFrame:
-        """Compute `rows` once, into a folder that the next merge of the table overwrites; decoding twice costs more."""
-        folder = str(self._lake.root / "_staging" / table.full_name)
-        self._commit(table, lambda: self._conform(table, rows, F.lit(True)).write.mode("overwrite").parquet(folder))
-        # The schema is given because no rows leave no file to take it from.
-        return self._session.read.schema(spark_ddl(table.stored_fields)).parquet(folder)
+    def stage(self, name: str, rows: DataFrame) -> None:
+        """Compute `rows` once, into files beside the tables that the next staging of that name replaces."""
+        rows.write.mode("overwrite").parquet(str(self._lake.root / "_staging" / name))
+
+    def staged(self, name: str, fields: Iterable[Field]) -> DataFrame:
+        """What was staged under that name; the schema is given because no rows leave no file to take it from."""
+        folder = str(self._lake.root / "_staging" / name)
+        return self._session.read.schema(spark_ddl(fields)).parquet(folder)
 
     def _replace(self, table: Table, rows: DataFrame, predicate: str, inside: Column) -> None:
         writer = self._conform(table, rows, inside).write.format("delta").mode("overwrite")

@@ -68,8 +68,8 @@ class Lake:
         if dates is not None:
             if not dates:
                 return arrow_schema(table.stored_fields).empty_table()
-            filters = [(str(table.partition_by), "in", [day.isoformat() for day in sorted(dates)])]
-        return delta.to_pyarrow_table(partitions=filters, columns=columns).cast(arrow_schema(table.stored_fields))
+            filters = [(str(table.partition_by), "in", sorted(dates))]
+        return delta.to_pyarrow_table(filters=filters, columns=columns).cast(arrow_schema(table.stored_fields))
 
     def touched_dates(self, table: Table, after: int | None, until: int) -> set[date]:
         """Dates of `partition_by` whose files changed in any version after `after` (None: ever) up to `until`.
@@ -108,7 +108,9 @@ class Lake:
         """Bytes of each live data file of the current version."""
         if self.version(table) is None:
             return []
-        return pa.table(self._open(table).get_add_actions(flatten=True))["size_bytes"].to_pylist()
+        return [
+            int(size) for size in pa.table(self._open(table).get_add_actions(flatten=True))["size_bytes"].to_pylist()
+        ]
 
     def _open(self, table: Table, version: int | None = None) -> DeltaTable:
         try:

@@ -27,7 +27,10 @@ _VERDICTS = {"accepted": "silver.plays", "duplicate": "silver.duplicates", "dead
 
 @dataclass(frozen=True)
 class HourLine:
-    """One hour of one topic, in records. `pending` was planned and has not arrived; `lost` was acknowledged and has not."""
+    """One hour of one topic, in records.
+
+    `pending` was planned and has not arrived; `lost` was acknowledged and has not.
+    """
 
     topic: str
     topic_id: str
@@ -73,7 +76,7 @@ class Balance:
     @property
     def adds_up(self) -> bool:
         """Whether every line does."""
-        return all(line.adds_up for line in (*self.hours, *self.stages))
+        return all(line.adds_up for line in self.hours) and all(line.adds_up for line in self.stages)
 
     def total(self, name: str) -> int:
         """Sum of one column over all hours."""

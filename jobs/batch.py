@@ -58,7 +58,7 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
                 version = checker.passed_version(table)
                 if version is not None and (table.warehouse or table.serving):
                     say(table.full_name, "publish")
-                    done.published += publish(settings, endpoints, lake, table, version)
+                    done.published += publish(settings, endpoints, lake, table, version, on_progress)
         with _timed(done.seconds, "balance"):
             say("balance sheet", "count")
             stores = playbacks_in_stores(settings, endpoints)

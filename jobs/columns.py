@@ -1,6 +1,6 @@
 """Column expressions that several transforms need and that must mean the same on both engines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -32,6 +32,6 @@ def count_where(condition: Column) -> Column:
     return F.count(F.when(condition, True))
 
 
-def _classify_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _classify_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         yield classify(batch)

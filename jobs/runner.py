@@ -18,6 +18,8 @@ from infra.checks import Checker
 from infra.delta_writer import DeltaWriter
 from infra.lake import Lake
 from jobs import positions
+from jobs.columns import classified
+from playback.classify import CLASSIFIED_FIELDS
 from schemas import catalog
 from schemas.errors import MissingInputError
 from schemas.model import INPUT_POSITIONS, KeyedMerge, Ledger, ReplaceAll, ReplaceDates, Table
@@ -44,6 +46,7 @@ class Runner:
         self._lake = lake
         self._writer = DeltaWriter(session, lake)
         self._checker = checker
+        self._staged: str | None = None
 
     def refresh_all(self, on_progress: Progress | None = None) -> list[Refreshed]:
         """Refresh and check every derived table, each after its inputs; stops at the first failed check."""
@@ -87,10 +90,18 @@ class Runner:
             return 0
         reached = consumed | {f"{row['topic_id']}/{row['partition']}": row["last"] + 1 for row in ends}
         # Bounded above too: what is appended to the ledger meanwhile belongs to the next run.
-        inputs = {ledger.name: new.where(~positions.past(reached))} | self._whole(table.inputs[1:])
-        rows = _transform(table)(**inputs)
+        verdicts = self._classified(ledger, new.where(~positions.past(reached)), positions.encoded({"": reached}))
+        rows = _transform(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:])))
         self._writer.merge(table, _with_positions(rows, {ledger.full_name: reached}))
         return None
+
+    def _classified(self, ledger: Table, records: DataFrame, reached: str) -> DataFrame:
+        """The records with their verdicts (`CLASSIFIED_FIELDS`), decoded once for all tables that read up to there."""
+        if self._staged != reached:
+            self._staged = None
+            self._writer.stage(f"{ledger.full_name}.classified", classified(records))
+            self._staged = reached
+        return self._writer.staged(f"{ledger.full_name}.classified", CLASSIFIED_FIELDS)
 
     def _replace_dates(self, table: Table) -> int | None:
         driving = catalog.table(table.inputs[0])

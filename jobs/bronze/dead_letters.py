@@ -3,10 +3,10 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.columns import classified, declared
+from jobs.columns import declared
 from schemas.bronze import DEAD_LETTERS
 
 
 def transform(playback_events: DataFrame) -> DataFrame:
-    """Keep the records that have a reason not to be an event, with their original bytes."""
-    return declared(classified(playback_events).where(F.col("reason").isNotNull()), DEAD_LETTERS)
+    """Keep the classified records that have a reason not to be an event, with their original bytes."""
+    return declared(playback_events.where(F.col("reason").isNotNull()), DEAD_LETTERS)

@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.columns import classified, declared
+from jobs.columns import declared
 from schemas.bronze import RECORD_KEY
 from schemas.events import CURRENT
 from schemas.silver import DUPLICATES, PLAYS
@@ -13,29 +13,27 @@ _CONTENT = tuple(field.name for field in CURRENT.fields if field.name != "event_
 
 
 def transform(playback_events: DataFrame, plays: DataFrame) -> DataFrame:
-    """Rank the new records of each event together with the one accepted before; all but the earliest are duplicates.
+    """Rank the new classified records of each event with the one accepted before; all but the earliest are duplicates.
 
     `plays` is the table before the new records. The accepted record itself becomes a duplicate when a new one was
     appended before it (two partitions are read to slightly different moments).
     """
     names = [field.name for field in PLAYS.fields]
-    new = classified(playback_events).where(F.col("reason").isNull()).select(*names)
-    accepted = (
-        plays.select(*names).join(new.select("event_id").distinct(), on="event_id", how="left_semi").select(*names)
-    )
+    new = playback_events.where(F.col("reason").isNull()).select(*names)
+    # A record that was merged before and is read again would stand on both sides.
+    accepted = plays.select(*names).join(new.select(*RECORD_KEY), on=list(RECORD_KEY), how="left_anti")
+    known = accepted.join(new.select("event_id"), on="event_id", how="left_semi").select(*names)
+    records = new.unionByName(known)
+    # Most events come once: what follows costs much per event and is for the others.
+    repeated = records.groupBy("event_id").count().where(F.col("count") > 1)
     by_event = Window.partitionBy("event_id").orderBy("appended_at", "partition", "offset")
-    whole = by_event.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    # A record that was merged before and is read again stands on both sides.
-    records = new.unionByName(accepted).dropDuplicates(list(RECORD_KEY))
-    ranked = records.select(
-        "*",
-        F.row_number().over(by_event).alias("_rank"),
-        *(F.first(name).over(whole).alias(f"kept_{name}") for name in (*RECORD_KEY, *_CONTENT)),
+    ranked = records.join(repeated, on="event_id", how="left_semi").withColumn("_rank", F.row_number().over(by_event))
+    kept = ranked.where(F.col("_rank") == 1).select(
+        "event_id", *(F.col(name).alias(f"kept_{name}") for name in (*RECORD_KEY, *_CONTENT))
     )
-    losers = ranked.where(F.col("_rank") > 1).select(
-        "*", F.to_date("appended_at").alias("appended_date"), _differs().alias("is_conflict")
-    )
-    return declared(losers, DUPLICATES)
+    losers = ranked.where(F.col("_rank") > 1).join(kept, on="event_id", how="inner")
+    dated = losers.select("*", F.to_date("appended_at").alias("appended_date"), _differs().alias("is_conflict"))
+    return declared(dated, DUPLICATES)
 
 
 def _differs() -> Column:

@@ -57,5 +57,5 @@ def test_a_sum_past_64_bits_fails_instead_of_wrapping(frame):
     import pytest
     from pyspark.errors import PySparkException
 
-    with pytest.raises(PySparkException, match="(?i)out of range|overflow|CAST_OVERFLOW"):
+    with pytest.raises(PySparkException, match=r"(?i)out of range|overflow|CAST_OVERFLOW"):
         transform(frame(PLAYS, *[_play(ms_played=2**62) for _ in range(3)])).collect()

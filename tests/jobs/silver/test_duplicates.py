@@ -1,10 +1,15 @@
 """silver.duplicates: of records with one event id all but the earliest, compared with the earliest."""
 
+from datetime import UTC, datetime
+
+from jobs.columns import classified
+from jobs.silver.duplicates import transform
+from jobs.silver.plays import transform as plays
 from schemas.silver import PLAYS
 
 
 def _read(session, records):
-    return session.createDataFrame(records)
+    return classified(session.createDataFrame(records))
 
 
 def _found(rows):
@@ -12,24 +17,18 @@ def _found(rows):
 
 
 def test_an_event_sent_once_is_no_duplicate(session, records, event, frame):
-    from jobs.silver.duplicates import transform
-
     rows = transform(_read(session, records(event("a"), event("b"))), frame(PLAYS))
 
     assert _found(rows) == []
 
 
 def test_a_repeat_is_a_duplicate_of_the_earliest_record(session, records, event, frame):
-    from jobs.silver.duplicates import transform
-
     rows = transform(_read(session, records(event("a"), event("a"), event("a"))), frame(PLAYS))
 
     assert _found(rows) == [(0, 1, 0, False), (0, 2, 0, False)]
 
 
 def test_other_content_under_one_id_is_a_conflict(session, records, event, frame):
-    from jobs.silver.duplicates import transform
-
     rows = transform(
         _read(session, records(event("a"), event("a", ms_played=1), event("a", platform="x"))), frame(PLAYS)
     )
@@ -38,9 +37,6 @@ def test_other_content_under_one_id_is_a_conflict(session, records, event, frame
 
 
 def test_a_repeat_of_an_event_accepted_before_is_a_duplicate(session, records, event, frame):
-    from jobs.silver.duplicates import transform
-    from jobs.silver.plays import transform as plays
-
     before = plays(_read(session, records(event("a"))))
 
     rows = transform(_read(session, records(event("a"), first=7)), before)
@@ -49,10 +45,6 @@ def test_a_repeat_of_an_event_accepted_before_is_a_duplicate(session, records, e
 
 
 def test_the_accepted_record_becomes_the_duplicate_of_one_appended_before_it(session, records, event, frame):
-    from datetime import UTC, datetime
-
-    from jobs.silver.duplicates import transform
-    from jobs.silver.plays import transform as plays
 
     before = plays(_read(session, records(event("a"), first=5)))
     earlier = records(event("a"), partition=1, first=3, at=datetime(2026, 11, 20, 11, tzinfo=UTC))
@@ -61,9 +53,6 @@ def test_the_accepted_record_becomes_the_duplicate_of_one_appended_before_it(ses
 
 
 def test_a_record_read_again_is_no_duplicate_of_itself(session, records, event, frame):
-    from jobs.silver.duplicates import transform
-    from jobs.silver.plays import transform as plays
-
     again = _read(session, records(event("a")))
 
     assert _found(transform(again, plays(again))) == []

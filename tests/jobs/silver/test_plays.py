@@ -2,11 +2,12 @@
 
 from datetime import UTC, date, datetime
 
+from jobs.columns import classified
 from jobs.silver.plays import transform
 
 
 def _plays(session, records):
-    return [row.asDict() for row in transform(session.createDataFrame(records)).collect()]
+    return [row.asDict() for row in transform(classified(session.createDataFrame(records))).collect()]
 
 
 def test_an_event_becomes_a_typed_row_with_its_record(session, records, event):
