@@ -44,7 +44,7 @@ def open_session(settings: Settings) -> Iterator[SparkSession]:
 @contextmanager
 def _start_sail(settings: Settings) -> Iterator[SparkSession]:
     os.environ.setdefault("RUST_LOG", "error")
-    from pysail.spark import SparkConnectServer  # noqa: PLC0415 - not needed by the other engine
+    from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
