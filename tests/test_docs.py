@@ -1,0 +1,154 @@
+"""What the documentation says exists does: targets, commands, options, variables, links, tables, decisions."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from infra.failpoints import VARIABLE as FAILPOINT_VARIABLE
+from infra.settings import REPOSITORY, Settings
+from schemas import catalog
+from tonearm.app import build_app
+
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
+README = (REPOSITORY / "README.md").read_text()
+FIELDS = {f"TONEARM_{name.upper()}" for name in Settings.model_fields}
+# read by set-up and by tests, where no settings object exists
+OTHER_VARIABLES = {FAILPOINT_VARIABLE, "TONEARM_IVY_SETTINGS"}
+
+_FENCE = re.compile(r"^ *```(?P<language>\w*)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"`([^`\n]+)`")
+_TONEARM = re.compile(r"(?:^|[\s/])tonearm +(?P<command>[a-z]+)\b(?P<rest>[^\n;|#]*)")
+_LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+
+
+def snippets(page: str) -> Iterator[str]:
+    """Each line of the shell and text blocks, and each inline piece of code."""
+    for fence in _FENCE.finditer(page):
+        if fence["language"] in ("sh", "text"):
+            yield from fence["code"].splitlines()
+    yield from _INLINE.findall(_FENCE.sub("", page))
+
+
+def targets(page: str) -> set[str]:
+    """Targets of make that a page calls; settings (`ONCE=1`) and what follows them are none."""
+    called: set[str] = set()
+    for snippet in snippets(page):
+        for words in re.findall(r"(?:^|\s)make((?: +[a-z-]+(?![\w=/.]))+)", snippet.split("#")[0]):
+            called |= set(words.split())
+    return called
+
+
+def commands() -> dict[str, set[str]]:
+    """Every command of the command line with its options."""
+    group = typer.main.get_command(build_app())
+    found: dict[str, set[str]] = {}
+    for name, command in getattr(group, "commands").items():  # noqa: B009 - typer's own group has no public type
+        options = {option for one in command.params for option in getattr(one, "opts", ()) if option.startswith("--")}
+        found[name] = options | {"--help"}
+    return found
+
+
+def called(page: str) -> Iterator[tuple[str, set[str]]]:
+    """Each command of tonearm that a page shows, with the options beside it."""
+    for snippet in snippets(page):
+        for match in _TONEARM.finditer(snippet):
+            yield match["command"], set(re.findall(r"(?<!\S)--[a-z-]+", match["rest"]))
+
+
+def anchors(page: str) -> set[str]:
+    """Anchors that a page's headings have, as GitHub makes them."""
+    headings = re.findall(r"^#+ +(.+)$", _FENCE.sub("", page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(REPOSITORY))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_target_of_make_that_is_named_exists(page: Path) -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    assert targets(page.read_text()) <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_command_and_option_that_is_shown_exists(page: Path) -> None:
+    known = commands()
+    wrong = {
+        (command, *options) for command, options in called(page.read_text()) if options - known.get(command, set())
+    }
+    wrong |= {(command,) for command, _ in called(page.read_text()) if command not in known and command != "COMMAND"}
+    assert not wrong
+
+
+def test_every_command_is_in_the_readme_with_its_options() -> None:
+    rows = [line for line in README.splitlines() if line.startswith("| `tonearm ")]
+    missing = [
+        (command, option)
+        for command, options in commands().items()
+        for option in options - {"--help"}
+        if not any(re.search(rf"`tonearm {command}\b", row) and f"`{option}" in row for row in rows)
+    ]
+    assert not missing
+    assert all(any(f"`tonearm {command}" in row for row in rows) for command in commands())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_variable_that_is_named_is_read(page: Path) -> None:
+    assert set(re.findall(r"TONEARM_[A-Z_]*[A-Z]", page.read_text())) <= FIELDS | OTHER_VARIABLES
+
+
+def test_every_setting_has_a_row_in_the_readme_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(TONEARM_\w+)` \| ([^|]*)\|", README, re.MULTILINE))
+    assert rows.keys() == FIELDS
+    for field, setting in Settings.model_fields.items():
+        shown = rows[f"TONEARM_{field.upper()}"].strip()
+        if field == "toolchain":
+            assert shown == "`.tonearm/toolchain` of the clone"
+        elif setting.default in ("", None):
+            assert shown == ""
+        else:
+            assert shown.startswith(f"`{setting.default}`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text()
+    broken = []
+    for link in _LINK.finditer(_FENCE.sub("", text)):
+        target, _, anchor = link["target"].partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        there = (page.parent / target) if target else page
+        if not there.exists() or (anchor and anchor not in anchors(there.read_text())):
+            broken.append(link["target"])
+    assert not broken
+
+
+def test_every_table_is_named() -> None:
+    text = "".join(page.read_text() for page in PAGES)
+    assert [table for table in catalog.tables() if f"`{table}`" not in text] == []
+
+
+def test_the_readme_says_where_each_table_is_published() -> None:
+    for full_name, table in catalog.tables().items():
+        stores = [
+            store for store, declared in (("BigQuery", table.warehouse), ("Cassandra", table.serving)) if declared
+        ]
+        assert re.search(rf"^\| `{re.escape(full_name)}` \|[^|]*\| *{', '.join(stores)} *\|$", README, re.MULTILINE)
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = REPOSITORY / "docs" / "adr"
+    index = (folder / "README.md").read_text()
+    assert [one.name for one in sorted(folder.glob("[0-9]*.md")) if f"]({one.name})" not in index] == []
+
+
+def test_what_the_readme_says_of_the_sheet_is_what_the_report_prints() -> None:
+    from tonearm.report_text import SHEET
+
+    heading = next(line for line in README.splitlines() if line.startswith("topic, hour (UTC)"))
+    assert [word for word in re.split(r" {2,}", heading)[1:] if word] == [column.replace("_", " ") for column in SHEET]
