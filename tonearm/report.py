@@ -69,8 +69,8 @@ def run_report(settings: Settings, endpoints: Endpoints, done: BatchRun, listene
 
 
 def save_report(home: Path, report: Report) -> None:
-    """Keep the report as the last run's, for `tonearm report`."""
-    replace_file(home / "report.json", json.dumps(report))
+    """Keep the report as the last run's, for `tonearm report`; it may name a listener, so it is its owner's alone."""
+    replace_file(home / "report.json", json.dumps(report), mode=0o600)
 
 
 def last_report(home: Path) -> Report:

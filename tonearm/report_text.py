@@ -16,7 +16,7 @@ from tonearm.answers import print_rows
 
 Report = dict[str, Any]
 
-_SHEET = ("sent", "unannounced", "accepted", "duplicate", "dead_letter", "replayed", "pending", "lost")
+SHEET = ("sent", "unannounced", "accepted", "duplicate", "dead_letter", "replayed", "pending", "lost")
 _PIPED_WIDTH = 120
 _UNBOUND = 10_000
 
@@ -41,7 +41,7 @@ def print_where(report: Report, stack: str) -> None:
     lines = [("Lake", where["lake"])]
     if stack != "ends":
         lines += [(name, where[name.lower()]) for name in ("Kafka", "BigQuery", "Cassandra")]
-    if shutil.which("tonearm") is None:
+    if shutil.which("tonearm") is None and Path(sys.argv[0]).name == "tonearm":
         lines.append(("tonearm", f"not on your PATH: call it as {_own_path()}"))
     console.print()
     for name, value in lines:
@@ -70,10 +70,10 @@ def _own_path() -> str:
 
 
 def _print_sheet(console: Console, sheet: Report) -> None:
-    table, unused = _hours(sheet, _SHEET), []
+    table, unused = _hours(sheet, SHEET), []
     if Measurement.get(console, console.options.update_width(_UNBOUND), table).maximum > console.width:
-        used = [name for name in _SHEET if sheet[name]]
-        unused = [name for name in _SHEET if not sheet[name]]
+        used = [name for name in SHEET if sheet[name]]
+        unused = [name for name in SHEET if not sheet[name]]
         table = _hours(sheet, used)
     console.print()
     console.print(Text("Balance sheet, in records", style="bold"))
