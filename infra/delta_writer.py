@@ -84,7 +84,8 @@ class DeltaWriter:
         winners = compared.where(F.col("_before").isNull() | (F.struct(*order) < F.col("_before")))
         days = winners.select(day).union(winners.select("_day_before")).distinct().collect()
         touched = {row[0] for row in days if row[0] is not None}
-        won = winners.select(*names)
+        # Said again in terms of the date: an engine may compute the guard for what the join has not yet ruled out.
+        won = winners.where(F.col(day).isin(*sorted(touched))).select(*names)
         kept = stored.where(F.col(day).isin(*sorted(touched))).join(
             won.select(*table.key), list(table.key), "left_anti"
         )
