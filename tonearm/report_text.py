@@ -110,13 +110,12 @@ def _print_tables(console: Console, report: Report) -> None:
     for one in report["publications"]:
         sent.setdefault(one["table"], []).append(f"{one['store']} {one['rows']:,} rows {one['seconds']:.1f} s")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("table", "rows", "MB", "seconds", "", "published"):
-        table.add_column(heading, justify="left" if heading in ("table", "", "published") else "right", overflow="fold")
+    for heading in ("table", "rows", "MB", "seconds", "published"):
+        table.add_column(heading, justify="left" if heading in ("table", "published") else "right", overflow="fold")
     for one in report["tables"]:
+        published = "\n".join(sent.get(one["table"], [] if one["changed"] else ["(unchanged)"]))
         megabytes, seconds = f"{one['bytes'] / 1e6:.1f}", f"{one['seconds']:.1f}"
-        state = Text("" if one["changed"] else "unchanged", style="dim")
-        published = "\n".join(sent.get(one["table"], []))
-        table.add_row(one["table"], f"{one['rows']:,}", megabytes, seconds, state, published)
+        table.add_row(one["table"], f"{one['rows']:,}", megabytes, seconds, Text(published))
     console.print()
     console.print(table)
 
