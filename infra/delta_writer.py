@@ -52,11 +52,7 @@ class DeltaWriter:
 
     def replace_dates(self, table: Table, rows: DataFrame, dates: Collection[date]) -> None:
         """Replace all rows of `dates` by `rows`, which must lie in them; a date without rows becomes empty."""
-        if not dates:
-            return
-        column = str(table.partition_by)
-        days = ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(dates))
-        self._replace(table, rows, f"{column} IN ({days})", F.col(column).isin(*sorted(dates)))
+        self._replace_days(table, rows, dates, F.col(str(table.partition_by)).isin(*sorted(dates)))
 
     def replace_all(self, table: Table, rows: DataFrame) -> None:
         """Replace the whole table by `rows`."""
@@ -84,12 +80,13 @@ class DeltaWriter:
         winners = compared.where(F.col("_before").isNull() | (F.struct(*order) < F.col("_before")))
         days = winners.select(day).union(winners.select("_day_before")).distinct().collect()
         touched = {row[0] for row in days if row[0] is not None}
-        # Said again in terms of the date: an engine may compute the guard for what the join has not yet ruled out.
-        won = winners.where(F.col(day).isin(*sorted(touched))).select(*names)
+        won = winners.select(*names)
         kept = stored.where(F.col(day).isin(*sorted(touched))).join(
             won.select(*table.key), list(table.key), "left_anti"
         )
-        self.replace_dates(table, kept.select(*names).union(won), touched)
+        # Inside by construction. Asserted, one engine computes the assertion before the join has ruled out the rows of
+        # other dates that lost, and fails for them.
+        self._replace_days(table, kept.select(*names).union(won), touched, F.lit(True))
 
     def stage(self, name: str, rows: DataFrame) -> None:
         """Compute `rows` once, into files beside the tables that the next staging of that name replaces."""
@@ -99,6 +96,11 @@ class DeltaWriter:
         """What was staged under that name; the schema is given because no rows leave no file to take it from."""
         folder = str(self._lake.root / "_staging" / name)
         return self._session.read.schema(spark_ddl(fields)).parquet(folder)
+
+    def _replace_days(self, table: Table, rows: DataFrame, dates: Collection[date], inside: Column) -> None:
+        if dates:
+            days = ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(dates))
+            self._replace(table, rows, f"{table.partition_by} IN ({days})", inside)
 
     def _replace(self, table: Table, rows: DataFrame, predicate: str, inside: Column) -> None:
         writer = self._conform(table, rows, inside).write.format("delta").mode("overwrite")
