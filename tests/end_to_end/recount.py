@@ -1,4 +1,4 @@
-"""A second opinion on an export: its playbacks counted by the rules of the design, with nothing but the standard library.
+"""A second opinion on an export: its playbacks counted by the rules of the design, with the standard library only.
 
 Nothing of the project is imported here: two programs that share a mistake would agree on it.
 """
