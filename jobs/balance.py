@@ -53,7 +53,7 @@ class HourLine:
 
 @dataclass(frozen=True)
 class StageLine:
-    """One later stage: how many accepted playbacks went in, and where they are."""
+    """One stage: how many went in, and where they are. Records in the ledger, accepted playbacks after it."""
 
     stage: str
     expected: int
@@ -96,7 +96,8 @@ def balance(
 
     `before` and `after` are the manifests as read before and after the ingest.
     """
-    return Balance(_hour_lines(session, lake, before, after), _stage_lines(session, lake, stores))
+    hours = _hour_lines(session, lake, before, after)
+    return Balance(hours, [_ledger_line(session, lake, hours), *_stage_lines(session, lake, stores)])
 
 
 def _hour_lines(
@@ -160,6 +161,12 @@ class _Account:
             where = (topic_id, max(manifest.in_doubt_by_hour))
             self.sent[where] += doubt
             self.pending[where] += doubt
+
+
+def _ledger_line(session: SparkSession, lake: Lake, hours: Iterable[HourLine]) -> StageLine:
+    """Every record in the ledger has one fate: also of a record that stands there twice, or no more."""
+    fates = sum(line.accepted + line.duplicate + line.dead_letter for line in hours)
+    return StageLine("bronze.playback_events", _read(session, lake, "bronze.playback_events").count(), fates)
 
 
 def _stage_lines(session: SparkSession, lake: Lake, stores: dict[str, int]) -> list[StageLine]:
