@@ -48,27 +48,39 @@ def import_export(
     )
 
 
+def count_rows(path: Path) -> int:
+    """Rows of the export at `path`, read to its end; raises InputError when a file cannot be read or there is none."""
+    from playback.importers.exports import find_exports
+
+    return sum(
+        batch.events.num_rows + len(batch.rejects)
+        for importer, file in find_exports(path)
+        for batch in importer.read(file, user_id="")
+    )
+
+
 def import_path(
-    settings: "Settings", kafka_bootstrap: str, path: Path, user: str | None = None, progress: Progress | None = None
+    settings: "Settings",
+    kafka_bootstrap: str,
+    path: Path,
+    user: str | None = None,
+    progress: Progress | None = None,
+    rows: int | None = None,
 ) -> "Manifest":
     """Send the export at `path` as the playbacks of `user` (default: the name of the folder); return the manifest.
 
-    Every file is read to its end before anything is sent. Raises InputError when one cannot be read or there is none,
-    StoreUnavailableError when Kafka does not answer.
+    Every file is read to its end before anything is sent, unless the caller has counted its `rows`. Raises InputError
+    when one cannot be read or there is none, StoreUnavailableError when Kafka does not answer.
     """
     from infra.identity import Identities
     from infra.kafka.producer import PlaybackProducer
     from playback.importers.exports import find_exports
 
-    exports = find_exports(path)
-    total = 0
-    for importer, file in exports:
-        for batch in importer.read(file, user_id=""):
-            total += batch.events.num_rows + len(batch.rejects)
+    total = count_rows(path) if rows is None else rows
     user_id = Identities(settings.home).pseudonym(user or folder_name(path))
     done = 0
     with PlaybackProducer(settings, kafka_bootstrap, "import") as producer:
-        for importer, file in exports:
+        for importer, file in find_exports(path):
             for batch in importer.read(file, user_id):
                 producer.send(batch.events, batch.rejects, reject_key=user_id.encode())
                 done += batch.events.num_rows + len(batch.rejects)

@@ -33,19 +33,18 @@ def run(
     """Send events to Kafka, compute every table, check, publish, and show that the numbers add up."""
     from infra.local.stack import local_stack
     from infra.settings import Settings
-    from playback.importers.exports import find_exports
     from schemas.errors import BalanceError
+    from tonearm.commands.import_ import count_rows
     from tonearm.report import run_report, save_report
     from tonearm.report_text import print_report, print_where
     from tonearm.steps import steps
 
     settings = Settings()
-    if path is not None:
-        find_exports(path)  # What cannot be imported is said before anything is started.
     started = time.monotonic()
+    rows = None if path is None else count_rows(path)  # What cannot be imported is said before anything is started.
     with steps() as say, local_stack(settings, on_progress=say) as endpoints:
         say("", "")
-        listener = _send(settings, endpoints, path, user)
+        listener = _send(settings, endpoints, path, user, rows)
         from jobs.batch import run_batch
 
         report = run_report(settings, endpoints, run_batch(settings, endpoints, say), listener)
@@ -74,7 +73,7 @@ def _what_becomes_of_the_stack(settings: "Settings", once: bool) -> str:
     return "ends" if owner is None or owner.process.pid == os.getpid() else "stays"
 
 
-def _send(settings: "Settings", endpoints: "Endpoints", path: Path | None, user: str) -> str:
+def _send(settings: "Settings", endpoints: "Endpoints", path: Path | None, user: str, rows: int | None) -> str:
     """Import the export or play the simulation; returns an account name to show examples of."""
     from tonearm import simulation
     from tonearm.commands.import_ import folder_name, import_path
@@ -82,7 +81,7 @@ def _send(settings: "Settings", endpoints: "Endpoints", path: Path | None, user:
 
     if path is not None:
         with progress_bar("Importing") as progress:
-            import_path(settings, endpoints.kafka_bootstrap, path, user or None, progress)
+            import_path(settings, endpoints.kafka_bootstrap, path, user or None, progress, rows)
         return user or folder_name(path)
     played = simulation.simulation_of(settings.home)
     with progress_bar("Playing") as progress:
