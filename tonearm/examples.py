@@ -16,11 +16,11 @@ from tonearm.answers import json_value
 _TOP_TRACKS = """\
 SELECT t.artist_name, t.track_title,
   SUM(d.play_count) AS plays, SUM(d.skip_count) AS skips
-FROM gold.daily_track_plays d
-JOIN silver.tracks t ON t.track_id = d.track_id AND t.is_current
+FROM {prefix}gold.daily_track_plays d
+JOIN {prefix}silver.tracks t ON t.track_id = d.track_id AND t.is_current
 GROUP BY 1, 2 ORDER BY plays DESC, 1, 2 LIMIT 5"""
-_ANY_CHART = "SELECT country FROM gold.country_charts GROUP BY 1 ORDER BY SUM(play_count) DESC, 1 LIMIT 1"
-_ANY_LISTENER = "SELECT user_id FROM gold.daily_user_plays GROUP BY 1 ORDER BY SUM(playback_count) DESC, 1 LIMIT 1"
+_ANY_CHART = "SELECT country FROM {prefix}gold.country_charts GROUP BY 1 ORDER BY SUM(play_count) DESC, 1 LIMIT 1"
+_ANY_LISTENER = "SELECT user_id FROM {prefix}gold.daily_user_plays GROUP BY 1 ORDER BY SUM(playback_count) DESC, 1 LIMIT 1"
 _CHART_COLUMNS = ("position", "artist_name", "track_title", "play_count")
 _DAY_COLUMNS = ("event_date", "playback_count", "play_count", "skip_count", "track_count")
 _ROWS = 5
@@ -33,15 +33,17 @@ def answered_examples(settings: Settings, endpoints: Endpoints, listener: str) -
 
     `listener` is the account name whose days are shown; empty: the listener with the most playbacks.
     """
-    top = ask(settings, endpoints, _TOP_TRACKS)
-    examples = [_example("The most played tracks (BigQuery)", f'tonearm sql "{_TOP_TRACKS}"', top.columns, top.rows)]
-    country = _first(ask(settings, endpoints, _ANY_CHART))
+    prefix = settings.bigquery_dataset_prefix
+    statement = _TOP_TRACKS.format(prefix=prefix)
+    top = ask(settings, endpoints, statement)
+    examples = [_example("The most played tracks (BigQuery)", f'tonearm sql "{statement}"', top.columns, top.rows)]
+    country = _first(ask(settings, endpoints, _ANY_CHART.format(prefix=prefix)))
     if country:
         place = "playbacks without a country" if country == "ZZ" else country
         title = f"The chart of {place}, last 28 days (Cassandra)"
         key = {"country": country, "window_days": "28"}
         examples.append(_read(settings, endpoints, title, COUNTRY_CHARTS.full_name, key, _CHART_COLUMNS, ""))
-    name = listener or _name_of(settings, _first(ask(settings, endpoints, _ANY_LISTENER)))
+    name = listener or _name_of(settings, _first(ask(settings, endpoints, _ANY_LISTENER.format(prefix=prefix))))
     if name:
         key = {"user_id": Identities(settings.home).find(name)}
         title = f"The latest days of {name} (Cassandra)"
