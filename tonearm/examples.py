@@ -20,7 +20,9 @@ FROM {prefix}gold.daily_track_plays d
 JOIN {prefix}silver.tracks t ON t.track_id = d.track_id AND t.is_current
 GROUP BY 1, 2 ORDER BY plays DESC, 1, 2 LIMIT 5"""
 _ANY_CHART = "SELECT country FROM {prefix}gold.country_charts GROUP BY 1 ORDER BY SUM(play_count) DESC, 1 LIMIT 1"
-_ANY_LISTENER = "SELECT user_id FROM {prefix}gold.daily_user_plays GROUP BY 1 ORDER BY SUM(playback_count) DESC, 1 LIMIT 1"
+_ANY_LISTENER = (
+    "SELECT user_id FROM {prefix}gold.daily_user_plays GROUP BY 1 ORDER BY SUM(playback_count) DESC, 1 LIMIT 1"
+)
 _CHART_COLUMNS = ("position", "artist_name", "track_title", "play_count")
 _DAY_COLUMNS = ("event_date", "playback_count", "play_count", "skip_count", "track_count")
 _ROWS = 5
