@@ -106,7 +106,7 @@ class Deployment:
 def deployment(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Deployment]:
     """Make a deployment; one `like` another knows the same listeners, and reads its topic unless it gets its own."""
 
-    def make(like: Deployment | None = None, own_topic: bool = True) -> Deployment:
+    def make(like: Deployment | None = None, own_topic: bool = True, engine: str = "sail") -> Deployment:
         name = f"e{uuid.uuid4().hex[:8]}"
         home = tmp_path_factory.mktemp("deployment")
         own = {"bigquery_dataset_prefix": f"{name}_", "cassandra_keyspace": name, "playback_topic": f"{name}-events"}
@@ -118,7 +118,7 @@ def deployment(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable
             shutil.copytree(like.settings.home / "manifests", home / "manifests")
         # The command line attaches to the session's stack: it is taken for this home's own.
         (home / "stack").symlink_to(stack.settings.home.resolve() / "stack")
-        return Deployment(Settings(home=home, **own), stack.endpoints)
+        return Deployment(Settings(home=home, engine=engine, **own), stack.endpoints)
 
     return make
 
