@@ -98,6 +98,11 @@ def test_set_up_runs_on_bare_python(path: Path) -> None:
     assert not {name[0] for name in imported(path.relative_to(ROOT))} - allowed
 
 
+@pytest.mark.parametrize("path", modules(), ids=str)
+def test_nothing_needs_the_benchmarks(path: Path) -> None:
+    assert "bench" not in {name[0] for name in imported(path)}
+
+
 def test_no_other_distribution_owns_the_names_of_our_packages() -> None:
     owners = packages_distributions()
     assert {name: owners.get(name, []) for name in OURS if set(owners.get(name, [])) - {"tonearm"}} == {}
