@@ -1,0 +1,53 @@
+"""Quality checks on both engines: what was committed is validated, and what fails is named and remembered."""
+
+from datetime import UTC, datetime
+
+import pytest
+from deltalake import write_deltalake
+
+from infra.checks import Checker
+from playback.arrow import arrow_schema
+from schemas.errors import CheckFailedError
+from schemas.silver import TRACKS
+
+SEEN = datetime(2026, 11, 19, tzinfo=UTC)
+
+
+@pytest.fixture
+def commit(lake):
+    """Write rows past the guarded writer, as a faulty engine would; returns the version."""
+
+    def write(*rows):
+        import pyarrow as pa
+
+        lake.create(TRACKS)
+        names = {"artist_name": "a", "track_title": "t", "album_title": "", "first_seen_at": SEEN, "last_seen_at": SEEN}
+        usual = names | {"content_type": "track", "is_current": True, "input_positions": "{}"}
+        table = pa.Table.from_pylist([usual | row for row in rows], schema=arrow_schema(TRACKS.stored_fields))
+        write_deltalake(lake.path(TRACKS), table, mode="overwrite")
+        return lake.version(TRACKS)
+
+    return write
+
+
+def test_rows_that_meet_the_declaration_pass_and_are_remembered(session, lake, commit, tmp_path):
+    version = commit({"track_id": "x"}, {"track_id": "y"})
+    checker = Checker(tmp_path)
+
+    checker.verify(session, lake, TRACKS, version)
+
+    assert checker.passed_version(TRACKS) == version
+
+
+def test_rows_that_break_it_are_named_and_the_version_does_not_pass(session, lake, commit, tmp_path):
+    checker = Checker(tmp_path)
+    good = commit({"track_id": "x"})
+    checker.verify(session, lake, TRACKS, good)
+    bad = commit({"track_id": "twice"}, {"track_id": "twice"}, {"track_id": "odd", "content_type": "noise"})
+
+    with pytest.raises(CheckFailedError, match=r"silver\.tracks version \d+ failed 2 check") as failure:
+        checker.verify(session, lake, TRACKS, bad)
+
+    assert "track_id=odd" in str(failure.value)
+    assert "track_id=twice" in str(failure.value)
+    assert checker.passed_version(TRACKS) == good
