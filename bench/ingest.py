@@ -42,7 +42,7 @@ def _side(name: str, arguments: dict[str, Any], count: int) -> Callable[[], Cost
 
 def read_side(home: str, bootstrap: str, count: int) -> None:
     # pyarrow does so at its first array, which is no part of reading.
-    import pandas  # noqa: F401
+    import pandas  # type: ignore[import-untyped] # noqa: F401
 
     from infra.kafka.records import OffsetRange, read_range
     from jobs.ingest import Topic, _watermarks
