@@ -4,6 +4,8 @@ from setuptools import find_packages, setup
 
 PACKAGES = ("schemas", "playback", "jobs", "pipelines", "serving", "infra", "tonearm")
 
+DATA = ["py.typed", "**/*.yaml", "**/*.sha256", "**/*.xml", "**/*.properties", "**/*.json"]
+
 EXTRAS = {
     # what a record means: Arrow and the codecs
     "codecs": ["pyarrow", "numpy", "fastavro", "pyruhvro", "orjson"],
@@ -18,22 +20,19 @@ EXTRAS = {
     ],
     # where events come from and results go
     "stores": [
-        "kafka-python>=3.0.12",
         "confluent-kafka>=2.16.1",
         "google-cloud-bigquery==3.47.0",
         "cassandra-driver==3.30.1",
-        "tenacity",
     ],
     # the command line and the local stack
-    "cli": ["typer", "rich", "pydantic-settings", "structlog", "psutil", "jinja2"],
+    "cli": ["typer", "rich", "pydantic-settings", "psutil"],
     # peers that measurements are held against
     "bench": ["polars", "duckdb"],
     "dev": [
         "pytest",
         "pytest-timeout",
         "hypothesis",
-        "time-machine",
-        "chispa",
+        "kafka-python>=3.0.12",  # tests hold librdkafka against it
         "ruff",
         "mypy",
         "pre-commit",
@@ -51,7 +50,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
     include_package_data=False,
-    package_data={name: ["py.typed", "**/*.j2", "**/*.yaml", "**/*.sha256", "**/*.xml"] for name in PACKAGES},
+    package_data=dict.fromkeys(PACKAGES, DATA),
     install_requires=[],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["tonearm = tonearm.app:main"]},

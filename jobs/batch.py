@@ -69,7 +69,7 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
 @contextmanager
 def run_lock(home: Path) -> Iterator[None]:
     """Hold the lock of batch runs; raises SupersededError at once when another run holds it."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home / "run.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

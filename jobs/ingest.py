@@ -45,13 +45,16 @@ def ingest(session: SparkSession, lake: Lake, topic: Topic) -> int:
     writer = DeltaWriter(session, lake)
     total = 0
     ends = _watermarks(topic)
+    # Offsets that hold no record (a transaction's marker, what compaction left out) never appear in the ledger.
+    read: dict[int, int] = {}
     while True:
         version = lake.version(PLAYBACK_EVENTS) or 0
-        ranges = _next_ranges(topic, ends, _ledger_ends(session, lake, topic, version))
+        ranges = _next_ranges(topic, ends, _ledger_ends(session, lake, topic, version), read)
         if not ranges:
             return total
         starts = {one.partition: one.start for one in ranges}
         writer.append_ledger(PLAYBACK_EVENTS, _batch(session, topic, ranges), topic.topic_id, starts, version)
+        read |= {one.partition: one.end for one in ranges}
         total += sum(one.end - one.start for one in ranges)
 
 
@@ -73,8 +76,8 @@ def _ledger_ends(session: SparkSession, lake: Lake, topic: Topic, version: int) 
     other = ledger.where((F.col("topic") == topic.name) & (F.col("topic_id") != topic.topic_id)).limit(1).count()
     if other:
         raise ContractError(
-            f"The topic {topic.name} was deleted and made again since the last run: rename it or move the old ledger "
-            "away, its offsets mean other records now."
+            f"The topic {topic.name} was deleted and made again since the last run, its offsets mean other records: "
+            "use another topic name (TONEARM_PLAYBACK_TOPIC) or another TONEARM_HOME."
         )
     own = ledger.where(F.col("topic_id") == topic.topic_id)
     rows = own.groupBy("partition").agg(F.max("offset").alias("last")).collect()
@@ -96,8 +99,10 @@ def _watermarks(topic: Topic) -> dict[int, tuple[int, int]]:
         consumer.close()
 
 
-def _next_ranges(topic: Topic, watermarks: dict[int, tuple[int, int]], ends: dict[int, int]) -> list[OffsetRange]:
-    """What to read next of each partition, at most `BATCH_RECORDS` in all."""
+def _next_ranges(
+    topic: Topic, watermarks: dict[int, tuple[int, int]], ends: dict[int, int], read: dict[int, int]
+) -> list[OffsetRange]:
+    """What to read next of each partition, at most `BATCH_RECORDS` in all; `read` is what this ingest has behind it."""
     ranges = []
     share = BATCH_RECORDS // max(len(watermarks), 1)
     for partition, (earliest, latest) in watermarks.items():
@@ -105,7 +110,7 @@ def _next_ranges(topic: Topic, watermarks: dict[int, tuple[int, int]], ends: dic
         if partition in ends and earliest > start:
             raise ContractError(
                 f"Kafka deleted offsets {start} to {earliest - 1} of {topic.name}/{partition} before they were "
-                "ingested: they are lost; raise the topic's retention and start a new ledger."
+                "ingested: they are lost; raise the retention and start over with another TONEARM_HOME."
             )
         if partition not in ends and earliest > 0:
             raise ContractError(
@@ -116,6 +121,7 @@ def _next_ranges(topic: Topic, watermarks: dict[int, tuple[int, int]], ends: dic
             raise ContractError(
                 f"The ledger is ahead of {topic.name}/{partition} ({start} > {latest}): the broker lost records."
             )
+        start = max(start, read.get(partition, 0))
         if start < latest:
             ranges.append(OffsetRange(partition, start, min(latest, start + share)))
     return ranges

@@ -90,17 +90,18 @@ class Runner:
             return 0
         reached = consumed | {f"{row['topic_id']}/{row['partition']}": row["last"] + 1 for row in ends}
         # Bounded above too: what is appended to the ledger meanwhile belongs to the next run.
-        verdicts = self._classified(ledger, new.where(~positions.past(reached)), positions.encoded({"": reached}))
+        extent = positions.encoded({"from": consumed, "to": reached})
+        verdicts = self._classified(ledger, new.where(~positions.past(reached)), extent)
         rows = _transform(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:])))
         self._writer.merge(table, _with_positions(rows, {ledger.full_name: reached}))
         return None
 
-    def _classified(self, ledger: Table, records: DataFrame, reached: str) -> DataFrame:
-        """The records with their verdicts (`CLASSIFIED_FIELDS`), decoded once for all tables that read up to there."""
-        if self._staged != reached:
+    def _classified(self, ledger: Table, records: DataFrame, extent: str) -> DataFrame:
+        """The records with their verdicts (`CLASSIFIED_FIELDS`), decoded once for all tables that read them."""
+        if self._staged != extent:
             self._staged = None
             self._writer.stage(f"{ledger.full_name}.classified", classified(records))
-            self._staged = reached
+            self._staged = extent
         return self._writer.staged(f"{ledger.full_name}.classified", CLASSIFIED_FIELDS)
 
     def _replace_dates(self, table: Table) -> int | None:

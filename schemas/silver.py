@@ -6,6 +6,9 @@ from schemas.bronze import RECORD_FIELDS, RECORD_KEY
 from schemas.events import CONTENT_TYPES, CURRENT, OUTCOMES
 from schemas.model import Between, Field, InSet, KeyedMerge, Matches, ReplaceAll, Table, Warehouse
 
+FIRST_BY = ("appended_at", "partition", "offset", "topic_id")
+"""Of several records of one event the lowest is the one that is accepted."""
+
 EVENT_DATE = Field("event_date", "date", "UTC date of occurred_at.")
 
 _SILVER_MEANING = {
@@ -29,7 +32,7 @@ PLAYS = Table(
     description="Every accepted playback once, with what it counts as under the play rules of its date.",
     grain="one row per event_id; of several records the lowest (append time, partition, offset)",
     key=("event_id",),
-    refresh=KeyedMerge(first_by=("appended_at", "partition", "offset")),
+    refresh=KeyedMerge(first_by=FIRST_BY),
     inputs=("bronze.playback_events",),
     partition_by="event_date",
     fields=(

@@ -10,6 +10,7 @@ from infra.serving_store.reads import read
 from infra.settings import Settings
 from infra.warehouse.queries import Answer, ask
 from schemas import catalog
+from schemas.errors import InputError
 from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS
 from tonearm.answers import json_value
 
@@ -82,4 +83,8 @@ def _first(answer: Answer) -> str:
 
 
 def _name_of(settings: Settings, user_id: str) -> str:
-    return Identities(settings.home).name_of(user_id) if user_id else ""
+    """The listener's account name; empty where this home does not know it (events of another client, say)."""
+    try:
+        return Identities(settings.home).name_of(user_id) if user_id else ""
+    except InputError:
+        return ""

@@ -49,7 +49,10 @@ class OffsetRange:
 
 
 class KafkaRecords(DataSource):
-    """Data source `kafka_records`; options: topic, ranges (JSON), consumer (JSON of librdkafka settings)."""
+    """Data source `kafka_records`; options: topic, ranges (JSON), consumer_secret (JSON).
+
+    The last one is the librdkafka settings, which may hold a password: Spark redacts options with that word in plans.
+    """
 
     @classmethod
     def name(cls) -> str:
@@ -69,7 +72,7 @@ class _Reader(DataSourceReader):
     def __init__(self, options: dict[str, str]) -> None:
         self._topic = options["topic"]
         self._ranges = [OffsetRange(**one) for one in json.loads(options["ranges"])]
-        self._consumer = json.loads(options["consumer"])
+        self._consumer = json.loads(options["consumer_secret"])
 
     def partitions(self) -> list[InputPartition]:
         return [InputPartition(one) for one in self._ranges]
@@ -80,7 +83,11 @@ class _Reader(DataSourceReader):
 
 def range_options(topic: str, ranges: list[OffsetRange], consumer: dict[str, str]) -> dict[str, str]:
     """Options of the data source for these ranges."""
-    return {"topic": topic, "ranges": json.dumps([asdict(one) for one in ranges]), "consumer": json.dumps(consumer)}
+    return {
+        "topic": topic,
+        "ranges": json.dumps([asdict(one) for one in ranges]),
+        "consumer_secret": json.dumps(consumer),
+    }
 
 
 def read_range(topic: str, offsets: OffsetRange, settings: dict[str, str]) -> Iterator[pa.RecordBatch]:

@@ -96,7 +96,7 @@ class LocalServers:
                 raise StoreUnavailableError(f"{SERVERS[name].title} ended by itself: {telling_line(log)} (log: {log})")
 
     def _refuse_a_full_disk(self) -> None:
-        self._home.mkdir(parents=True, exist_ok=True)
+        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)  # what listeners played is in it
         free = shutil.disk_usage(self._home).free
         if free < LEAST_SPACE:
             raise StoreUnavailableError(

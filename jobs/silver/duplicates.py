@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from jobs.columns import declared
 from schemas.bronze import RECORD_KEY
 from schemas.events import CURRENT
-from schemas.silver import DUPLICATES, PLAYS
+from schemas.silver import DUPLICATES, FIRST_BY, PLAYS
 
 _CONTENT = tuple(field.name for field in CURRENT.fields if field.name != "event_id")
 """What a record says under its id; `track_id`, `content_type` and `country` as silver resolves them."""
@@ -26,7 +26,7 @@ def transform(playback_events: DataFrame, plays: DataFrame) -> DataFrame:
     records = new.unionByName(known)
     # Most events come once: what follows costs much per event and is for the others.
     repeated = records.groupBy("event_id").count().where(F.col("count") > 1)
-    by_event = Window.partitionBy("event_id").orderBy("appended_at", "partition", "offset")
+    by_event = Window.partitionBy("event_id").orderBy(*FIRST_BY)
     ranked = records.join(repeated, on="event_id", how="left_semi").withColumn("_rank", F.row_number().over(by_event))
     kept = ranked.where(F.col("_rank") == 1).select(
         "event_id", *(F.col(name).alias(f"kept_{name}") for name in (*RECORD_KEY, *_CONTENT))
