@@ -32,18 +32,17 @@ class Checker:
 
     def passed_version(self, table: Table) -> int | None:
         """The last Delta version whose rows all met the expectations; None when none has."""
-        try:
-            passed = json.loads(self._file(table).read_text())["passed_version"]
-        except FileNotFoundError:
-            return None
-        return None if passed is None else int(passed)
+        return self._remembered(table)[0]
 
     def verify(self, session: SparkSession, lake: Lake, table: Table, version: int) -> None:
         """Validate what changed between the last version that passed and `version`.
 
         Raises CheckFailedError, naming the expectation and the keys of some rows that break it.
         """
-        passed = self.passed_version(table)
+        passed, passed_id = self._remembered(table)
+        table_id = lake.table_id(table)
+        if passed_id != table_id:
+            passed = None  # The table was made anew: its versions mean other rows.
         if passed == version:
             return
         rows = _changed(session, lake, table, passed, version)
@@ -56,7 +55,16 @@ class Checker:
             )
         self._folder.mkdir(parents=True, exist_ok=True)
         warnings = [text for severity, text in failures if severity == "warn"]
-        replace_file(self._file(table), json.dumps({"passed_version": version, "warnings": warnings}))
+        passing = {"table_id": table_id, "passed_version": version, "warnings": warnings}
+        replace_file(self._file(table), json.dumps(passing))
+
+    def _remembered(self, table: Table) -> tuple[int | None, str]:
+        """The last version that passed, and Delta's id of the table it was a version of."""
+        try:
+            passing = json.loads(self._file(table).read_text())
+        except FileNotFoundError:
+            return None, ""
+        return int(passing["passed_version"]), str(passing["table_id"])
 
     def _file(self, table: Table) -> Path:
         return self._folder / f"{table.full_name}.json"

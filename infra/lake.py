@@ -42,6 +42,10 @@ class Lake:
         except TableNotFoundError:
             return None
 
+    def table_id(self, table: Table) -> str:
+        """Delta's own id of the table: one that was made anew has the same versions and another id."""
+        return str(self._open(table).metadata().id)
+
     def create(self, table: Table) -> None:
         """Create the empty table (version 0) unless it exists; several processes may do so at once."""
         if self.version(table) is not None:

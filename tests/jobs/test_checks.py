@@ -1,5 +1,6 @@
 """Quality checks on both engines: what was committed is validated, and what fails is named and remembered."""
 
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -51,3 +52,15 @@ def test_rows_that_break_it_are_named_and_the_version_does_not_pass(session, lak
     assert "track_id=odd" in str(failure.value)
     assert "track_id=twice" in str(failure.value)
     assert checker.passed_version(TRACKS) == good
+
+
+@pytest.mark.parametrize("session", ["sail"], indirect=True)
+def test_a_table_that_was_made_anew_is_checked_again_at_the_same_version(session, lake, commit, tmp_path):
+    checker = Checker(tmp_path)
+    checker.verify(session, lake, TRACKS, commit({"track_id": "x"}))
+    shutil.rmtree(lake.path(TRACKS))
+    same = commit({"track_id": "odd", "content_type": "noise"})
+
+    assert same == checker.passed_version(TRACKS)
+    with pytest.raises(CheckFailedError, match="track_id=odd"):
+        checker.verify(session, lake, TRACKS, same)
