@@ -1,8 +1,9 @@
 """Publication of a Delta version to the stores that a table declares, and the way back.
 
-A publication has a number, allotted by the ledger (`infra.serving_store.ledger`) before anything is written. Only dates
-that were touched since the publication in force are sent, and those of publications that were started after it and did
-not end. Publishing again what is published does nothing; of two publishers the higher number wins in every store.
+A publication has a number, allotted by the ledger (`infra.serving_store.ledger`) before anything is written or made.
+Only dates that were touched since the publication in force are sent; the whole table where the store had none, or where
+a publication was started after that one and did not end. Publishing again what is published does nothing; of two
+publishers the higher number wins in every store.
 
 A rollback is a publication too: of the version that was in force before, under a new number. It holds until a Delta
 version comes that is newer than what was taken back; until then `publish` says so and leaves the store alone.
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from infra import failpoints
 from infra.lake import Lake
 from infra.serving_store.ledger import Entry, Ledger, Mode, Store, last_completed, unfinished
 from infra.serving_store.plan import is_held, plan_publish, plan_rollback
@@ -24,7 +26,7 @@ from infra.serving_store.tables import create_control_tables, create_serving_tab
 from infra.settings import Settings
 from infra.warehouse.client import Warehouse, warehouse
 from infra.warehouse.merge import fence, merge_rows
-from infra.warehouse.tables import create_tables, create_view, table_exists
+from infra.warehouse.tables import create_fences, create_tables, create_view, table_exists
 from schemas.errors import InputError, MissingInputError
 from schemas.model import Table
 from schemas.render.cassandra import table_name
@@ -83,7 +85,7 @@ def publish(
     with _open(settings, endpoints, table) as stores:
         for store in _declared(table):
             started = time.monotonic()
-            is_missing = _create(stores, table, store)
+            is_missing = _is_missing(stores, table, store)
 
             def plan(entries: list[Entry], store: Store = store, is_missing: bool = is_missing) -> Entry | None:
                 return plan_publish(entries, table.full_name, store, _mode(table, store), version, is_missing)
@@ -118,7 +120,7 @@ def rollback(settings: Settings, endpoints: "Endpoints", lake: Lake, table: Tabl
             plan_rollback(stores.ledger.entries(table.full_name, store), table.full_name, store)
         for store in behind:
             started = time.monotonic()
-            is_missing = _create(stores, table, store)
+            is_missing = _is_missing(stores, table, store)
 
             def plan(entries: list[Entry], store: Store = store) -> Entry:
                 return plan_rollback(entries, table.full_name, store)
@@ -149,32 +151,43 @@ def _mode(table: Table, store: Store) -> Mode:
     return "merge" if store == "bigquery" or table.serving is None else table.serving.mode
 
 
-def _create(stores: _Stores, table: Table, store: Store) -> bool:
-    """Make the store's tables fit the declaration; returns whether there were none."""
-    if store == "bigquery":
-        assert stores.warehouse is not None
-        is_missing = not table_exists(stores.warehouse, table)
-        create_tables(stores.warehouse, table)
-        return is_missing
-    is_missing = not stores.serving.columns(table_name(table))
-    create_serving_table(stores.serving, table)
-    return is_missing
+def _is_missing(stores: _Stores, table: Table, store: Store) -> bool:
+    """Whether the store has no table, so that all of it is to be sent."""
+    if store == "cassandra":
+        return not stores.serving.columns(table_name(table))
+    assert stores.warehouse is not None
+    return not table_exists(stores.warehouse, table)
+
+
+def _create(stores: _Stores, table: Table, store: Store) -> None:
+    """Make the store's tables fit the declaration."""
+    if store == "cassandra":
+        create_serving_table(stores.serving, table)
+        return
+    assert stores.warehouse is not None
+    create_tables(stores.warehouse, table)
 
 
 def _start(stores: _Stores, table: Table, store: Store, plan: Callable[[list[Entry]], Entry | None]) -> Entry | None:
     """Enter the planned publication, under a number above what the warehouse has seen even if the ledger was lost."""
     lowest = 1
     if store == "bigquery" and stores.warehouse and not stores.ledger.entries(table.full_name, store):
+        create_fences(stores.warehouse, table)
         lowest = fence(stores.warehouse, table) + 1
     return stores.ledger.start(plan, table.full_name, store, lowest)
 
 
 def _send(stores: _Stores, lake: Lake, table: Table, entry: Entry, is_missing: bool, started: float) -> Publication:
+    # After the ledger's entry: of a table that was made and not filled the ledger knows that it is not.
+    _create(stores, table, entry.store)
+    failpoints.reach("publish.after_create")
     earlier = [one for one in stores.ledger.entries(entry.table_name, entry.store) if one != entry]
     earlier = [one for one in earlier if one.publish_number < entry.publish_number]
     current = None if is_missing else last_completed(earlier)
-    before = {one.delta_version for one in unfinished(earlier)} | ({current.delta_version} if current else set())
-    dates = touched_scope(lake, table, entry.delta_version, before) if current else None
+    unended = unfinished(earlier)
+    before = {one.delta_version for one in unended} | ({current.delta_version} if current else set())
+    # What did not end may have been the filling of a new table: what is in the store is not known.
+    dates = touched_scope(lake, table, entry.delta_version, before) if current and not unended else None
     if _mode(table, entry.store) == "snapshot":
         rows, deleted = snapshot(stores.serving, stores.ledger, lake, table, entry)
         dates = None

@@ -28,9 +28,16 @@ def table_exists(warehouse: Warehouse, table: Table) -> bool:
     return _stored(warehouse, table) is not None
 
 
+def create_fences(warehouse: Warehouse, table: Table) -> None:
+    """Make the dataset and the fences in it where missing."""
+    dataset = f"{warehouse.project}.{warehouse.dataset(table)}"
+    with answering():
+        warehouse.client.create_dataset(Dataset(dataset), exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
+        warehouse.run(create_fences_sql(dataset))
+
+
 def create_tables(warehouse: Warehouse, table: Table) -> None:
     """Make the dataset, the fences and the versioned table where missing; add columns and descriptions that are new."""
-    dataset = f"{warehouse.project}.{warehouse.dataset(table)}"
     stored = _stored(warehouse, table)
     if stored is not None:
         _widen(warehouse, table, stored)
@@ -40,9 +47,8 @@ def create_tables(warehouse: Warehouse, table: Table) -> None:
         "tableReference": WarehouseTable(reference).reference.to_api_repr(),
         "schema": {"fields": [field.to_api_repr() for field in stored_schema(table)]},
     }
+    create_fences(warehouse, table)
     with answering():
-        warehouse.client.create_dataset(Dataset(dataset), exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
-        warehouse.run(create_fences_sql(dataset))
         created = WarehouseTable.from_api_repr(resource)
         warehouse.client.create_table(created, exists_ok=True, retry=RETRY, timeout=REQUEST_SECONDS)
 

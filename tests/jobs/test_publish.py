@@ -6,7 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,15 @@ from infra import failpoints
 from infra.lake import Lake
 from infra.local.stack import Endpoints
 from infra.serving_store.reads import read
+from infra.serving_store.session import serving_session
 from infra.settings import REPOSITORY, Settings
 from infra.warehouse.queries import ask
 from jobs.publish import Publication, publish, rollback
 from playback.arrow import arrow_schema
 from schemas.errors import InputError, MissingInputError, StoreUnavailableError, SupersededError
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS
-from schemas.model import Table
+from schemas.model import Table, Warehouse
+from schemas.render.cassandra import table_name
 from schemas.silver import PLAYS
 
 PUBLISH = """
@@ -78,6 +80,11 @@ class Place:
         arguments = [str(self.settings.home), str(self.lake.root), table.full_name, str(version)]
         done = subprocess.run([sys.executable, "-c", PUBLISH, *arguments], env=environment, check=False)
         assert done.returncode == -signal.SIGKILL
+
+    def lose_serving_table(self, table: Table) -> None:
+        """Drop the table that is served, and nothing else."""
+        with serving_session(self.settings, self.endpoints) as serving:
+            serving.session.execute(f'DROP TABLE "{serving.keyspace}"."{table_name(table)}"')
 
     def served_users(self, *users: str) -> list[tuple[int, str, int]]:
         """Day, listener and plays as the serving store has them."""
@@ -192,6 +199,44 @@ def test_a_rerun_repairs_a_killed_publication(place: Place, point: str) -> None:
     assert place.warehouse(VIEW) == [(1, "a", 6), (2, "a", 3)]
     leftovers = "SELECT table_name FROM gold.INFORMATION_SCHEMA.TABLES WHERE table_name LIKE '%staging%'"
     assert place.warehouse(leftovers) == []
+
+
+def died_at(monkeypatch: pytest.MonkeyPatch, point: str, publication: Callable[[], object]) -> None:
+    """Run a publication that stops at that point and does nothing more."""
+
+    def reach(name: str) -> None:
+        if name == point:
+            raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(failpoints, "reach", reach)
+        with pytest.raises(InterruptedError):
+            publication()
+
+
+def test_a_table_that_was_made_again_and_not_filled_is_filled_by_the_next_publication(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The declared version is raised, and the publisher dies before the new table has a row."""
+    version = place.put(DAILY_USER_PLAYS, [plays(1, "a", 1), plays(2, "b", 3)])
+    place.publish(DAILY_USER_PLAYS, version)
+    raised = replace(DAILY_USER_PLAYS, warehouse=Warehouse(version=2))
+    died_at(monkeypatch, "publish.after_create", lambda: place.publish(raised, version))
+    done = place.publish(raised, version)
+    assert [(one.store, one.rows, one.dates) for one in done] == [("bigquery", 2, ())]
+    assert place.warehouse(VIEW) == [(1, "a", 1), (2, "b", 3)]
+    assert place.publish(raised, version) == []
+
+
+def test_a_serving_table_that_was_lost_made_again_and_not_filled_is_filled(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = place.put(DAILY_USER_PLAYS, [plays(1, "a", 1), plays(2, "a", 3)])
+    place.publish(DAILY_USER_PLAYS, version)
+    place.lose_serving_table(DAILY_USER_PLAYS)
+    died_at(monkeypatch, "publish.after_create", lambda: place.publish(DAILY_USER_PLAYS, version))
+    place.publish(DAILY_USER_PLAYS, version)
+    assert place.served_users("a") == [(1, "a", 1), (2, "a", 3)]
 
 
 def overtaken_at(monkeypatch: pytest.MonkeyPatch, point: str, overtake: Callable[[], object]) -> None:
