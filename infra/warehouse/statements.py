@@ -39,35 +39,56 @@ def fence_sql(dataset: str) -> str:
 def merge_sql(table: Table, dataset: str, staging: str, dated: bool) -> str:
     """The one MERGE of a publication; `staging` holds the new rows of its scope, all stored columns.
 
-    `dated` limits the scope to @dates (all within @first_date and @last_date); else it is the whole table. A staged
-    row takes part only while the fence of @table_name still stands at @publish_number, and a stored row gives way
-    only to a higher number, so the MERGE of an overtaken publisher changes nothing.
+    `dated` limits the scope to @dates (all within @first_date and @last_date); else it is the whole table. A change
+    takes part only while the fence of @table_name still stands at @publish_number, and a stored row gives way only to
+    a higher number, so the MERGE of an overtaken publisher changes nothing. Rows that are no more are therefore part of
+    the source: NOT MATCHED BY SOURCE would be true of every stored row once the fence has emptied the source.
     """
     names = [field.name for field in table.stored_fields]
     audit = [field.name for field in AUDIT_FIELDS]
+    stored = f"`{dataset}.{versioned_name(table)}`"
     updates = ", ".join(f"`{name}` = source.`{name}`" for name in [*names, *audit] if name not in table.key)
-    on = " AND ".join(f"target.`{name}` = source.`{name}`" for name in table.key)
-    gone = "target.`publish_number` < @publish_number"
-    if dated:
-        day = f"target.`{table.partition_by}`"
-        # The range beside the list lets BigQuery prune partitions; the list is what is meant.
-        within = f"{day} BETWEEN @first_date AND @last_date"
-        if table.partition_by in table.key:
-            on = f"{on} AND {within}"
-        gone = f"{gone} AND {within} AND {day} IN UNNEST(@dates)"
-    return f"""MERGE `{dataset}.{versioned_name(table)}` AS target
+    on = _same_key(table, "target", "source")
+    if dated and table.partition_by in table.key:
+        on = f"{on} AND {_within(table, 'target')}"
+    return f"""MERGE {stored} AS target
 USING (
-  SELECT staged.*, @publish_number AS publish_number, @delta_version AS delta_version
-  FROM `{dataset}.{staging}` AS staged
+  SELECT changes.*, @publish_number AS publish_number, @delta_version AS delta_version
+  FROM (
+    SELECT {_list(names)}, FALSE AS is_gone
+    FROM `{dataset}.{staging}`
+    UNION ALL
+    SELECT {", ".join(f"stored.`{name}`" if name in table.key else "NULL" for name in names)}, TRUE
+    FROM {stored} AS stored
+    WHERE {_gone(table, f"{dataset}.{staging}", dated)}
+  ) AS changes
   WHERE ({fence_sql(dataset)}) = @publish_number
 ) AS source
 ON {on}
+WHEN MATCHED AND source.is_gone AND target.`publish_number` < @publish_number THEN
+  DELETE
 WHEN MATCHED AND target.`publish_number` < @publish_number THEN
   UPDATE SET {updates}
-WHEN NOT MATCHED BY TARGET THEN
-  INSERT ({_list(names, audit)}) VALUES ({", ".join(f"source.`{name}`" for name in [*names, *audit])})
-WHEN NOT MATCHED BY SOURCE AND {gone} THEN
-  DELETE"""
+WHEN NOT MATCHED BY TARGET AND NOT source.is_gone THEN
+  INSERT ({_list([*names, *audit])}) VALUES ({", ".join(f"source.`{name}`" for name in [*names, *audit])})"""
+
+
+def _gone(table: Table, staging: str, dated: bool) -> str:
+    """Whether a `stored` row of the scope is no more: its key is not staged."""
+    staged = f"SELECT 1 FROM `{staging}` AS staged WHERE {_same_key(table, 'stored', 'staged')}"
+    gone = f"stored.`publish_number` < @publish_number AND NOT EXISTS ({staged})"
+    return (
+        f"{_within(table, 'stored')} AND stored.`{table.partition_by}` IN UNNEST(@dates) AND {gone}" if dated else gone
+    )
+
+
+def _within(table: Table, alias: str) -> str:
+    """The range beside the list of dates lets BigQuery prune partitions; the list is what is meant."""
+    return f"{alias}.`{table.partition_by}` BETWEEN @first_date AND @last_date"
+
+
+def _same_key(table: Table, one: str, other: str) -> str:
+    return " AND ".join(f"{one}.`{name}` = {other}.`{name}`" for name in table.key)
 
 
 def add_column_sql(table: Table, dataset: str, field: Field, sql_type: str) -> str:
@@ -79,5 +100,5 @@ def add_column_sql(table: Table, dataset: str, field: Field, sql_type: str) -> s
     )
 
 
-def _list(names: list[str], more: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in [*names, *more])
+def _list(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -8,12 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from google.cloud.bigquery import SchemaField, Table
+from google.cloud.bigquery import ScalarQueryParameter, SchemaField, Table
 
+from infra import failpoints
 from infra.settings import Settings
 from infra.warehouse.client import Warehouse, warehouse
 from infra.warehouse.merge import fence, merge_rows
 from infra.warehouse.queries import ask
+from infra.warehouse.statements import raise_fence_sql
 from infra.warehouse.tables import create_tables, create_view, table_exists
 from playback.arrow import arrow_schema
 from schemas.errors import InputError, SupersededError
@@ -86,6 +88,23 @@ def test_a_lower_number_changes_nothing_even_where_all_was_deleted(house: Wareho
         merge_rows(house, DAILY_TRACK_PLAYS, tracks((1, "zombie", 9)), 2, 2, None)
     assert stored(house) == []
     assert fence(house, DAILY_TRACK_PLAYS) == 3
+
+
+@pytest.mark.parametrize("dates", [None, {date(2026, 1, 1)}])
+def test_a_publisher_that_is_overtaken_before_its_merge_changes_and_deletes_nothing(
+    house: Warehouse, monkeypatch: pytest.MonkeyPatch, dates: set[date] | None
+) -> None:
+    """The later one has raised the fence and merged nothing yet."""
+    merge_rows(house, DAILY_TRACK_PLAYS, tracks((1, "x", 1), (1, "y", 1), (2, "x", 1)), 1, 1, None)
+    dataset = f"{house.project}.{house.dataset(DAILY_TRACK_PLAYS)}"
+    later = [
+        ScalarQueryParameter("table_name", "STRING", "daily_track_plays_v1"),
+        ScalarQueryParameter("publish_number", "INT64", 3),
+    ]
+    monkeypatch.setattr(failpoints, "reach", lambda _: house.run(raise_fence_sql(dataset), later))
+    with pytest.raises(SupersededError):
+        merge_rows(house, DAILY_TRACK_PLAYS, tracks((1, "x", 2), (1, "z", 2)), 2, 2, dates)
+    assert stored(house) == [(1, "x", 1, 1), (1, "y", 1, 1), (2, "x", 1, 1)]
 
 
 def test_staging_tables_of_dead_publishers_are_deleted_and_those_of_later_ones_stay(house: Warehouse) -> None:

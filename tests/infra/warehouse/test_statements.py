@@ -92,10 +92,11 @@ def test_every_request_has_a_time_limit(recorder: Recorder) -> None:
 
 
 def test_a_dated_merge_deletes_within_its_dates_only() -> None:
-    [_, deletion] = DATED.split("WHEN NOT MATCHED BY SOURCE AND ")
-    assert deletion == (
-        "target.`publish_number` < @publish_number AND target.`event_date` BETWEEN @first_date AND @last_date "
-        "AND target.`event_date` IN UNNEST(@dates) THEN\n  DELETE"
+    gone = next(line.strip() for line in DATED.splitlines() if "NOT EXISTS" in line)
+    assert gone == (
+        "WHERE stored.`event_date` BETWEEN @first_date AND @last_date AND stored.`event_date` IN UNNEST(@dates) "
+        "AND stored.`publish_number` < @publish_number AND NOT EXISTS (SELECT 1 FROM `p.gold.staging` AS staged "
+        "WHERE stored.`event_date` = staged.`event_date` AND stored.`user_id` = staged.`user_id`)"
     )
 
 
