@@ -20,7 +20,7 @@ from infra import failpoints
 from infra.lake import Lake
 from infra.serving_store.ledger import Entry, Ledger, Mode, Store, last_completed, unfinished
 from infra.serving_store.plan import is_held, plan_publish, plan_rollback
-from infra.serving_store.sending import snapshot, upsert
+from infra.serving_store.sending import complete_pointed, snapshot, upsert
 from infra.serving_store.session import ServingSession, serving_session
 from infra.serving_store.tables import create_control_tables, create_serving_table
 from infra.settings import Settings
@@ -85,7 +85,7 @@ def publish(
     with _open(settings, endpoints, table) as stores:
         for store in _declared(table):
             started = time.monotonic()
-            is_missing = _is_missing(stores, table, store)
+            is_missing = _take_stock(stores, table, store)
 
             def plan(entries: list[Entry], store: Store = store, is_missing: bool = is_missing) -> Entry | None:
                 return plan_publish(entries, table.full_name, store, _mode(table, store), version, is_missing)
@@ -110,6 +110,7 @@ def rollback(settings: Settings, endpoints: "Endpoints", lake: Lake, table: Tabl
     """
     done = []
     with _open(settings, endpoints, table) as stores:
+        missing = {store: _take_stock(stores, table, store) for store in _declared(table)}
         current = {store: last_completed(stores.ledger.entries(table.full_name, store)) for store in _declared(table)}
         newest = max((entry.delta_version for entry in current.values() if entry), default=None)
         # A store that the last publication did not reach is where the others go back to.
@@ -120,14 +121,13 @@ def rollback(settings: Settings, endpoints: "Endpoints", lake: Lake, table: Tabl
             plan_rollback(stores.ledger.entries(table.full_name, store), table.full_name, store)
         for store in behind:
             started = time.monotonic()
-            is_missing = _is_missing(stores, table, store)
 
             def plan(entries: list[Entry], store: Store = store) -> Entry:
                 return plan_rollback(entries, table.full_name, store)
 
             entry = _start(stores, table, store, plan)
             assert entry is not None, "a rollback is always planned"
-            done.append(_send(stores, lake, table, entry, is_missing, started))
+            done.append(_send(stores, lake, table, entry, missing[store], started))
     return done
 
 
@@ -157,6 +157,19 @@ def _is_missing(stores: _Stores, table: Table, store: Store) -> bool:
         return not stores.serving.columns(table_name(table))
     assert stores.warehouse is not None
     return not table_exists(stores.warehouse, table)
+
+
+def _take_stock(stores: _Stores, table: Table, store: Store) -> bool:
+    """Make the ledger say what the store holds before anything is planned; returns whether the store has no table."""
+    if store == "cassandra":
+        complete_pointed(stores.serving, stores.ledger, table)
+    is_missing = _is_missing(stores, table, store)
+    if is_missing:
+        # Generations went with the table: a rollback must write them again.
+        for entry in stores.ledger.entries(table.full_name, store):
+            if entry.generation is not None:
+                stores.ledger.forget_generation(entry)
+    return is_missing
 
 
 def _create(stores: _Stores, table: Table, store: Store) -> None:

@@ -55,8 +55,20 @@ def snapshot(serving: ServingSession, ledger: Ledger, lake: Lake, table: Table, 
     former = pointer(serving, table.full_name, serial=True)
     if not move_pointer(serving, table.full_name, Pointer(entry.publish_number, generation, entry.delta_version)):
         raise superseded(entry)
+    failpoints.reach("publish.after_pointer")
     ledger.complete(entry, generation)
     return written, _clean(serving, ledger, table, entry, former.generation if former else None)
+
+
+def complete_pointed(serving: ServingSession, ledger: Ledger, table: Table) -> None:
+    """Complete the publication that readers are sent to, if its publisher died before it said so.
+
+    Else the ledger would have the one before in force, and a rollback would go two versions back.
+    """
+    read = pointer(serving, table.full_name, serial=True)
+    for entry in ledger.entries(table.full_name, "cassandra"):
+        if read and entry.publish_number == read.publish_number and not entry.is_completed:
+            ledger.complete(entry, read.generation)
 
 
 def vanished(table: Table, rows: pa.Table, before: Collection[pa.Table]) -> pa.Table:

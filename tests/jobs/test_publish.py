@@ -304,6 +304,28 @@ def test_a_rollback_of_a_snapshot_moves_the_pointer_and_writes_no_row(place: Pla
     assert place.served_chart() == ["x"]
 
 
+def test_a_rollback_after_the_serving_table_was_lost_writes_the_rows_again(place: Place) -> None:
+    place.publish(COUNTRY_CHARTS, place.put(COUNTRY_CHARTS, chart("x")))
+    version = place.put(COUNTRY_CHARTS, chart("y"))
+    place.publish(COUNTRY_CHARTS, version)
+    place.lose_serving_table(COUNTRY_CHARTS)
+    place.publish(COUNTRY_CHARTS, version)
+    place.rollback(COUNTRY_CHARTS)
+    assert place.served_chart() == ["x"]
+
+
+def test_a_rollback_of_a_publication_that_died_after_the_pointer_goes_one_version_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for track in ("x", "y"):
+        place.publish(COUNTRY_CHARTS, place.put(COUNTRY_CHARTS, chart(track)))
+    version = place.put(COUNTRY_CHARTS, chart("z"))
+    died_at(monkeypatch, "publish.after_pointer", lambda: place.publish(COUNTRY_CHARTS, version))
+    assert place.served_chart() == ["z"]
+    place.rollback(COUNTRY_CHARTS)
+    assert place.served_chart() == ["y"]
+
+
 def test_a_second_rollback_goes_one_version_further(place: Place) -> None:
     for track in ("x", "y", "z"):
         place.publish(COUNTRY_CHARTS, place.put(COUNTRY_CHARTS, chart(track)))
