@@ -16,7 +16,7 @@ PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 README = (REPOSITORY / "README.md").read_text()
 FIELDS = {f"TONEARM_{name.upper()}" for name in Settings.model_fields}
 # read by set-up and by tests, where no settings object exists
-OTHER_VARIABLES = {FAILPOINT_VARIABLE, "TONEARM_IVY_SETTINGS"}
+OTHER_VARIABLES = {FAILPOINT_VARIABLE, "TONEARM_IVY_SETTINGS", "TONEARM_BENCH_EXPORT"}
 
 _FENCE = re.compile(r"^ *```(?P<language>\w*)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
