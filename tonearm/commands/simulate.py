@@ -53,6 +53,7 @@ def simulate(
 def _report(manifest: "Manifest | None", seconds: float, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(_summary(manifest, seconds)) + "\n")
+        sys.stdout.flush()  # Live play goes on for hours; a program that reads the pipe waits for this line.
     elif manifest is None:
         typer.echo("This home's simulation has been played already: nothing was added.")
     else:
