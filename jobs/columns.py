@@ -10,11 +10,34 @@ from playback.classify import CLASSIFIED_FIELDS, classify
 from schemas.model import Table
 from schemas.render.spark import spark_ddl
 
+_NAME = r"^[!-9;-~]{1,128}\z"
+"""A name in a header that can be a key everywhere: visible characters of ASCII, no colon."""
+_LARGEST_SEQUENCE = 2**31 - 1
+"""No installation sends more; a larger number would make billions of others look lost."""
+
 
 def classified(playback_events: DataFrame) -> DataFrame:
-    """One verdict per ledger record: what it says as silver has it, or the reason why it is no event."""
-    needed = ("topic_id", "partition", "offset", "topic", "appended_at", "manifest_id", "payload")
-    return playback_events.select(*needed).mapInArrow(_classify_batches, spark_ddl(CLASSIFIED_FIELDS))
+    """One verdict per ledger record but marks: what it says as silver has it, or the reason why it is no event."""
+    needed = ("topic_id", "partition", "offset", "topic", "appended_at", "manifest_id")
+    records = playback_events.where(~is_mark()).select(*needed, client_id().alias("client_id"), "payload")
+    return records.mapInArrow(_classify_batches, spark_ddl(CLASSIFIED_FIELDS))
+
+
+def is_mark() -> Column:
+    """Whether a ledger record is an installation's high-water mark, which is no event and has no verdict."""
+    return F.col("high_water").isNotNull() & F.col("sequence").isNull() & F.col("payload").isNull()
+
+
+def is_counted_by_client() -> Column:
+    """Whether the headers of a ledger record say which installation sent it, and as which number."""
+    known = F.col("install_id").rlike(_NAME) & F.col("sequence").between(0, _LARGEST_SEQUENCE)
+    return F.coalesce(known, F.lit(False))
+
+
+def client_id() -> Column:
+    """`CLIENT_ID` of a ledger record."""
+    announced = F.when(F.col("manifest_id").rlike(_NAME), F.concat(F.lit("manifest:"), "manifest_id"))
+    return F.when(is_counted_by_client(), F.col("install_id")).otherwise(F.coalesce(announced, F.lit("unknown")))
 
 
 def declared(rows: DataFrame, table: Table) -> DataFrame:

@@ -22,7 +22,7 @@ from jobs.columns import classified
 from playback.classify import CLASSIFIED_FIELDS
 from schemas import catalog
 from schemas.errors import MissingInputError
-from schemas.model import INPUT_POSITIONS, KeyedMerge, Ledger, ReplaceAll, ReplaceDates, Table
+from schemas.model import INPUT_POSITIONS, KeyedMerge, ReplaceAll, ReplaceDates, Table
 
 Progress = Callable[[str, str], None]
 
@@ -52,7 +52,7 @@ class Runner:
         """Refresh and check every derived table, each after its inputs; stops at the first failed check."""
         done = []
         for table in catalog.tables().values():
-            if isinstance(table.refresh, Ledger):
+            if not table.is_derived:
                 continue
             if on_progress:
                 on_progress(table.full_name, "refresh")

@@ -13,12 +13,13 @@ from playback.identity import resolve_track_id
 from playback.rules import apply_rules
 from playback.validate import refuse_invalid
 from playback.wire import decode
-from schemas.bronze import RECORD_FIELDS
+from schemas.bronze import CLIENT_ID, RECORD_FIELDS
 from schemas.events import CURRENT
 from schemas.model import Field
 from schemas.silver import PLAYS
 
-_RECORD_NAMES = frozenset(field.name for field in RECORD_FIELDS)
+_RECORD_NAMES = frozenset(field.name for field in (*RECORD_FIELDS, CLIENT_ID))
+"""What is known of every record, event or not."""
 
 CLASSIFIED_FIELDS: tuple[Field, ...] = (
     *(field if field.name in _RECORD_NAMES else replace(field, nullable=True) for field in PLAYS.fields),
@@ -35,10 +36,11 @@ UNKNOWN_COUNTRY = "ZZ"
 
 
 def classify(records: pa.RecordBatch) -> pa.RecordBatch:
-    """Give each record its verdict: in, columns of `bronze.playback_events`; out, CLASSIFIED_SCHEMA in the same order.
+    """Give each record its verdict, in the same order: CLASSIFIED_SCHEMA.
 
-    `reason` is null exactly where the record is a valid event. A track or episode of which neither an id nor a title
-    is known becomes content of type unknown. Headers that disagree with the body are ignored.
+    `records` has the columns of `bronze.playback_events` that are read here, and `client_id`. `reason` is null exactly
+    where the record is a valid event. A track or episode of which neither an id nor a title is known becomes content
+    of type unknown. Headers that disagree with the body are ignored.
     """
     payloads = records.column("payload").cast(pa.binary())
     record_columns = {

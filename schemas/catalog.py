@@ -12,7 +12,7 @@ from typing import get_args
 
 import schemas
 from schemas.errors import ContractError, UnknownTableError
-from schemas.model import KeyedMerge, Layer, Ledger, ReplaceDates, Table
+from schemas.model import KeyedMerge, Layer, ReplaceDates, Table
 
 
 @cache
@@ -73,7 +73,7 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
         wrong.append(f"no table {one.refresh.remembered_by}")
     wrong += [f"no field {name}" for name in _named_fields(one) if name not in names]
     wrong += [f"key field {name} is nullable" for name in one.key if name in names and one.field(name).nullable]
-    if not isinstance(one.refresh, Ledger) and not one.inputs:
+    if one.is_derived and not one.inputs:
         wrong.append("a derived table needs an input")
     if isinstance(one.refresh, ReplaceDates) and one.partition_by != "event_date":
         wrong.append("a table refreshed by date is partitioned by event_date")

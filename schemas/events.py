@@ -59,3 +59,8 @@ HEADER_INSTALL_ID = "install_id"
 HEADER_SEQUENCE = "sequence"
 HEADER_MANIFEST_ID = "manifest_id"
 """Kafka header that names the manifest a producer counted the message in."""
+HEADER_HIGH_WATER = "high_water"
+"""Kafka header of a mark: a message without body and sequence, by which an installation says how many sequence numbers
+it has used, all of them sent. What has not come by then is lost, the tail included."""
+HEADER_REPLAY_OF = "replay_of"
+"""Kafka header of a dead letter that comes back: the record that it was, as `<topic id>/<partition>/<offset>`."""

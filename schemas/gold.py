@@ -1,6 +1,10 @@
-"""Gold: aggregates about music. They take `content_type = 'track'`; what they leave out stays counted in silver."""
+"""Gold: aggregates about music, and the balance sheet.
 
-from schemas.model import AtMost, Between, Field, Matches, ReplaceAll, ReplaceDates, Serving, Table, Warehouse
+Those about music take `content_type = 'track'`; what they leave out stays counted in silver.
+"""
+
+from schemas.bronze import CLIENT_ID
+from schemas.model import AtMost, Between, Field, InSet, Matches, ReplaceAll, ReplaceDates, Serving, Table, Warehouse
 from schemas.silver import EVENT_DATE
 
 _COUNTRY = Field("country", "string", "ISO 3166-1 alpha-2 country; ZZ where the source does not say.")
@@ -98,4 +102,52 @@ COUNTRY_CHARTS = Table(
     serving=Serving("snapshot", partition_key=("country", "window_days"), clustering=("position",)),
 )
 
-TABLES = (DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, COUNTRY_CHARTS)
+LOSS_HORIZON_HOURS = 72
+"""How long a missing sequence number is pending after a later one has arrived; then it is lost."""
+
+BALANCE_STAGES = ("bronze", "silver")
+FATES = ("accepted", "duplicate", "dead_letter", "replayed", "pending", "lost")
+"""Every message that was sent has exactly one of these."""
+
+EVENT_BALANCE = Table(
+    layer="gold",
+    name="event_balance",
+    description="Does every message that clients sent have exactly one fate: sent = accepted + duplicate + dead_letter "
+    "+ replayed + pending + lost. Sent and lost come from the clients' sequence numbers, of imports from manifests.",
+    grain="one row per client, topic, hour and stage in which it sent or misses anything",
+    key=("client_id", "topic_id", "hour", "stage"),
+    refresh=ReplaceAll(),
+    inputs=(
+        "bronze.playback_events",
+        "bronze.manifests",
+        "silver.plays",
+        "silver.duplicates",
+        "bronze.dead_letters",
+    ),
+    fields=(
+        CLIENT_ID,
+        Field("topic_id", "string", "Kafka's own id of the topic."),
+        Field("topic", "string", "Name of the topic."),
+        Field("hour", "timestamp", "UTC hour of the append; of what is missing, of the record that shows it."),
+        Field("stage", "string", "How far it is followed: bronze (it arrived in the ledger) or silver (its verdict)."),
+        Field("sent", "long", "Messages the client sent, by its sequence numbers; one sent twice counts twice."),
+        Field("accepted", "long", "Of stage bronze: arrived. Of stage silver: playbacks that were accepted."),
+        Field("duplicate", "long", "Repeats of an accepted playback."),
+        Field("dead_letter", "long", "No valid events, and not brought back."),
+        Field("replayed", "long", "Dead letters that were sent again; the record that brought them back counts too."),
+        Field("pending", "long", "Missing, for less than the horizon or in doubt: they may still come."),
+        Field("lost", "long", "Missing past the horizon or below the client's high-water mark, or acknowledged."),
+        Field("unaccounted", "long", "sent minus all the others: 0, or the run stops."),
+    ),
+    checks=(
+        InSet("stage", BALANCE_STAGES),
+        Between("unaccounted", 0, 0),
+        *(Between(name, 0) for name in ("sent", *FATES)),
+    ),
+    warehouse=Warehouse(cluster_by=("client_id",)),
+    serving=Serving(
+        "upsert", partition_key=("client_id",), clustering=("hour", "topic_id", "stage"), descending=("hour",)
+    ),
+)
+
+TABLES = (DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, COUNTRY_CHARTS, EVENT_BALANCE)

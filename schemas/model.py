@@ -104,7 +104,12 @@ class ReplaceAll:
     """Recomputed as a whole whenever an input has changed. For small tables."""
 
 
-Refresh = Ledger | KeyedMerge | ReplaceDates | ReplaceAll
+@dataclass(frozen=True)
+class Snapshot:
+    """What the batch run knows from outside the lake, written down as a whole when it has changed."""
+
+
+Refresh = Ledger | KeyedMerge | ReplaceDates | ReplaceAll | Snapshot
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,12 @@ class Table:
     @property
     def stored_fields(self) -> tuple[Field, ...]:
         """The declared fields and, in derived tables, the audit column; this is the schema on disk."""
-        return self.fields if isinstance(self.refresh, Ledger) else (*self.fields, INPUT_POSITIONS)
+        return (*self.fields, INPUT_POSITIONS) if self.is_derived else self.fields
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether it is computed from other tables."""
+        return not isinstance(self.refresh, Ledger | Snapshot)
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when there is none."""

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from schemas.bronze import RECORD_FIELDS, RECORD_KEY
+from schemas.bronze import CLIENT_ID, RECORD_FIELDS, RECORD_KEY
 from schemas.events import CONTENT_TYPES, CURRENT, OUTCOMES
 from schemas.model import Between, Field, InSet, KeyedMerge, Matches, ReplaceAll, Table, Warehouse
 
@@ -44,6 +44,7 @@ PLAYS = Table(
         Field("skip_inferred", "boolean", "Whether the skip was inferred from the time heard, not reported."),
         *RECORD_FIELDS,
         Field("manifest_id", "string", "Manifest of the producer that counted the record.", nullable=True),
+        CLIENT_ID,
     ),
     checks=(
         InSet("content_type", CONTENT_TYPES),
@@ -67,6 +68,7 @@ DUPLICATES = Table(
         *RECORD_FIELDS,
         Field("appended_date", "date", "UTC date of appended_at."),
         Field("manifest_id", "string", "Manifest of the producer that counted the record.", nullable=True),
+        CLIENT_ID,
         Field("event_id", "string", "The event that the record repeats."),
         Field("kept_topic_id", "string", "Topic id of the record that was accepted when this one was seen."),
         Field("kept_partition", "int", "Partition of that record."),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from infra.replace_file import replace_file
 from infra.settings import Settings
 from playback.simulator.catalogue import Ints
 from playback.simulator.events import World, account_names, history, live_second, make_world, sequences_after_history
-from playback.simulator.parameters import Parameters
+from playback.simulator.parameters import Faults, Parameters
 from schemas.errors import InputError
 
 _LIVE = "live"
@@ -57,17 +58,18 @@ def read_simulation(home: Path) -> Simulation | None:
         return None
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return Simulation(Parameters(**kept["parameters"]), datetime.fromisoformat(kept["anchor"]))
+        parameters = kept["parameters"] | {"faults": Faults(**kept["parameters"]["faults"])}
+        return Simulation(Parameters(**parameters), datetime.fromisoformat(kept["anchor"]))
     except (ValueError, KeyError, TypeError):
         raise _damaged(path) from None
 
 
-def simulation_of(home: Path, **asked: int | None) -> Simulation:
+def simulation_of(home: Path, faults: Faults | None = None, **asked: int | None) -> Simulation:
     """The home's simulation; where there is none a new one, with its history up to yesterday, kept once it is played.
 
     `asked` are fields of Parameters, None where any will do. Raises InputError when the home's are others.
     """
-    wanted = {name: value for name, value in asked.items() if value is not None}
+    wanted: dict[str, Any] = {name: value for name, value in {**asked, "faults": faults}.items() if value is not None}
     kept = read_simulation(home)
     if kept is None:
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -17,16 +17,25 @@ from infra.kafka.connection import CLIENT_LOG, client_properties
 from infra.kafka.manifests import Journal, Manifest, Source, read_manifest
 from infra.kafka.topics import ensure_playback_topic
 from infra.settings import Settings
-from playback.wire import encode
+from playback.messages import event_messages, reject_messages
 from schemas.errors import InputError, StoreUnavailableError
-from schemas.events import HEADER_INSTALL_ID, HEADER_MANIFEST_ID, HEADER_SEQUENCE
+from schemas.events import (
+    HEADER_HIGH_WATER,
+    HEADER_INSTALL_ID,
+    HEADER_MANIFEST_ID,
+    HEADER_REPLAY_OF,
+    HEADER_SEQUENCE,
+)
 
 BATCH = 50_000
 """Messages between two journal entries, at most: what a killed producer can leave in doubt."""
 
 Headers = list[tuple[str, str | bytes | None]]
-Outgoing = tuple[bytes, bytes, Headers]
-"""Key, value and headers of one message."""
+Outgoing = tuple[bytes | None, bytes | None, Headers, bool]
+"""Key, value and headers of one message, and whether it is a mark."""
+
+_HEADERS = (HEADER_INSTALL_ID, HEADER_SEQUENCE, HEADER_HIGH_WATER, HEADER_REPLAY_OF)
+"""Headers from columns of `MESSAGES`, which have the same names."""
 
 _HOUR_MS = 3_600_000
 _PROPERTIES: dict[str, str | int | bool] = {
@@ -57,6 +66,7 @@ class PlaybackProducer:
         self._journal = Journal(settings.home, source, self._topic, topic_id, subject)
         self._manifest_header = (HEADER_MANIFEST_ID, self._journal.manifest_id.encode())
         self._acknowledged: Counter[tuple[int, int | None]] = Counter()
+        self._marks_acknowledged = 0
         self._failure: KafkaError | None = None
 
     @property
@@ -78,54 +88,44 @@ class PlaybackProducer:
         Returns when the broker has acknowledged every message.
         """
         for start in range(0, events.num_rows, BATCH):
-            part = events.slice(start, BATCH)
-            self._deliver(self._events(part), events=part.num_rows, rejects=0)
+            self.send_messages(event_messages(events.slice(start, BATCH)))
         for start in range(0, len(rejects), BATCH):
-            rows = rejects[start : start + BATCH]
-            messages = ((reject_key, row, self._headers(None, None)) for row in rows)
-            self._deliver(messages, events=0, rejects=len(rows))
+            self._deliver(reject_messages(rejects[start : start + BATCH], reject_key), are_rejects=True)
 
-    def _events(self, events: pa.RecordBatch) -> Iterator[Outgoing]:
-        """Messages of events, encoded before the first one is asked for."""
-        values = encode(events).to_pylist()
-        keys = events.column("user_id").cast(pa.binary()).to_pylist()
-        installs = events.column("install_id").cast(pa.binary()).to_pylist()
-        sequences = events.column("sequence").to_pylist()
-        headers = map(self._headers, installs, sequences)
-        # Not a list: so many small objects at once keep the garbage collector busy for half of the time.
-        return zip(keys, values, headers, strict=True)
+    def send_messages(self, messages: pa.RecordBatch) -> None:
+        """Send messages as they are (`playback.messages.MESSAGES`); marks among them are no part of the manifest.
 
-    def _headers(self, install: bytes | None, sequence: int | None) -> Headers:
-        """Installation and sequence are repeated in headers, so that a body nobody can read is accounted for."""
-        headers: Headers = [self._manifest_header]
-        if install is not None:
-            headers.append((HEADER_INSTALL_ID, install))
-        if sequence is not None:
-            headers.append((HEADER_SEQUENCE, b"%d" % sequence))
-        return headers
+        Returns when the broker has acknowledged every message.
+        """
+        for start in range(0, messages.num_rows, BATCH):
+            self._deliver(messages.slice(start, BATCH), are_rejects=False)
 
-    def _deliver(self, messages: Iterator[Outgoing], events: int, rejects: int) -> None:
+    def _deliver(self, messages: pa.RecordBatch, are_rejects: bool) -> None:
         self._acknowledged.clear()
-        self._journal.plan(events, rejects)
+        self._marks_acknowledged = 0
+        marks = messages.num_rows - messages.column("high_water").null_count
+        counted = messages.num_rows - marks
+        self._journal.plan(*((0, counted) if are_rejects else (counted, 0)))
         failpoints.reach("producer.planned")
         self._produce(messages)
         failpoints.reach("producer.queued")
         self._producer.flush()
         failpoints.reach("producer.delivered")
         self._journal.acknowledge(_by_hour(self._acknowledged))
-        acknowledged = self._acknowledged.total()
-        if acknowledged < events + rejects:
+        acknowledged = self._acknowledged.total() + self._marks_acknowledged
+        if acknowledged < messages.num_rows:
             reason = self._failure.name() if self._failure else "no answer"
             raise StoreUnavailableError(
-                f"Kafka acknowledged {acknowledged} of {events + rejects} messages ({reason}): see that the broker "
+                f"Kafka acknowledged {acknowledged} of {messages.num_rows} messages ({reason}): see that the broker "
                 "runs and send again; an event that arrives twice counts once."
             )
 
-    def _produce(self, messages: Iterator[Outgoing]) -> None:
-        for key, value, headers in messages:
+    def _produce(self, messages: pa.RecordBatch) -> None:
+        for key, value, headers, is_mark in self._outgoing(messages):
+            answered = self._on_mark_delivery if is_mark else self._on_delivery
             while True:
                 try:
-                    self._producer.produce(self._topic, value, key, on_delivery=self._on_delivery, headers=headers)
+                    self._producer.produce(self._topic, value, key, on_delivery=answered, headers=headers)
                     break
                 except BufferError:
                     self._producer.poll(0.1)
@@ -140,6 +140,23 @@ class PlaybackProducer:
         # The broker's answer carries its append time (LogAppendTime), the hour the ledger will see too.
         self._acknowledged[(message.timestamp()[1] // _HOUR_MS, message.partition())] += 1
 
+    def _on_mark_delivery(self, failure: KafkaError | None, _message: Message) -> None:
+        self._failure = failure or self._failure
+        self._marks_acknowledged += failure is None
+
+    def _outgoing(self, messages: pa.RecordBatch) -> Iterator[Outgoing]:
+        """Installation and sequence are repeated in headers, so that a body nobody can read is accounted for."""
+        keys, values = messages.column("key").to_pylist(), messages.column("payload").to_pylist()
+        columns = [_header_values(messages.column(name)) for name in _HEADERS]
+        is_mark = messages.column("high_water").is_valid().to_pylist()
+        # Not a list: so many small objects at once keep the garbage collector busy for half of the time.
+        headers = map(self._headers, *columns)
+        return zip(keys, values, headers, is_mark, strict=True)
+
+    def _headers(self, *values: bytes | None) -> Headers:
+        own = ((name, value) for name, value in zip(_HEADERS, values, strict=True) if value is not None)
+        return [self._manifest_header, *own]
+
     def __enter__(self) -> Self:
         return self
 
@@ -147,6 +164,11 @@ class PlaybackProducer:
         if kind is None:
             self._journal.finish()
         self._journal.close()
+
+
+def _header_values(column: pa.Array) -> list[bytes | None]:
+    values: list[bytes | None] = column.cast(pa.string()).cast(pa.binary()).to_pylist()
+    return values
 
 
 def _by_hour(acknowledged: Counter[tuple[int, int | None]]) -> dict[str, dict[int, int]]:

@@ -14,7 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from confluent_kafka import Message
 
-from schemas.events import HEADER_INSTALL_ID, HEADER_MANIFEST_ID, HEADER_SEQUENCE
+from schemas.events import (
+    HEADER_HIGH_WATER,
+    HEADER_INSTALL_ID,
+    HEADER_MANIFEST_ID,
+    HEADER_REPLAY_OF,
+    HEADER_SEQUENCE,
+)
 
 UNREADABLE_HEADERS = "\N{REPLACEMENT CHARACTER}"
 """Key of the one header that a record gets whose headers the client cannot read (a key that is no UTF-8)."""
@@ -30,6 +36,8 @@ RECORDS_SCHEMA = pa.schema(
         ("manifest_id", pa.string()),
         ("install_id", pa.string()),
         ("sequence", pa.int64()),
+        ("high_water", pa.int64()),
+        ("replay_of", pa.string()),
         ("key", pa.binary()),
         ("headers", HEADER_TYPE),
         ("payload", pa.binary()),
@@ -81,6 +89,8 @@ class Records:
             _texts(_named(HEADER_MANIFEST_ID, names, values, rows, len(self))),
             _texts(_named(HEADER_INSTALL_ID, names, values, rows, len(self))),
             _numbers(_named(HEADER_SEQUENCE, names, values, rows, len(self))),
+            _numbers(_named(HEADER_HIGH_WATER, names, values, rows, len(self))),
+            _texts(_named(HEADER_REPLAY_OF, names, values, rows, len(self))),
             _binary(self.keys),
             _header_lists(names, values, counts),
             _binary(self.payloads),

@@ -1,8 +1,58 @@
 """What a simulation depends on, and nothing else."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What goes wrong between listeners and the topic: each a rate from 0 (never) to 1 (always)."""
+
+    retries: float = 0.0
+    """Share of messages that are sent twice, byte for byte."""
+    cross_device: float = 0.0
+    """Share of playbacks that a second installation of the listener reports too, under the same event id."""
+    out_of_order: float = 0.0
+    """Share of messages that others overtake, by up to two minutes."""
+    late: float = 0.0
+    """Share of messages that come minutes to three days late."""
+    offline: float = 0.0
+    """Share of sessions that are played offline and sent as one batch, hours to two days later."""
+    malformed: float = 0.0
+    """Share of messages that are spoilt, by all kinds of `playback.simulator.malformed` in turn."""
+    json: float = 0.0
+    """Share of messages that clients of old write as JSON; nothing is wrong with them."""
+    clock_skew: float = 0.0
+    """Share of installations with a wrong clock: mostly by hours, some by years."""
+    lost: float = 0.0
+    """Share of messages that take their sequence number with them and never arrive."""
+    unclosed: float = 0.0
+    """Share of installations that never send their high-water mark."""
+    bots: float = 0.0
+    """Share of sessions in which a farm of accounts plays a few tracks round and round, for just over half a minute."""
+    loops: float = 0.0
+    """Share of sessions in which a listener repeats one track."""
+    moves: float = 0.0
+    """Share of listeners who move to another country on some day."""
+
+
+TYPICAL = Faults(
+    retries=0.01,
+    cross_device=0.002,
+    out_of_order=0.05,
+    late=0.02,
+    offline=0.04,
+    malformed=0.01,
+    json=0.05,
+    clock_skew=0.01,
+    lost=0.001,
+    unclosed=0.1,
+    bots=0.01,
+    loops=0.01,
+    moves=0.02,
+)
+"""What a real service sees, somewhat exaggerated."""
 
 
 @dataclass(frozen=True)
@@ -13,6 +63,7 @@ class Parameters:
     listeners: int = 2_000
     events: int = 200_000
     days: int = 30
+    faults: Faults = field(default_factory=Faults)
 
     @property
     def history_ms(self) -> int:

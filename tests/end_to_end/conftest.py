@@ -25,11 +25,10 @@ from infra.warehouse.queries import ask
 from jobs.batch import BatchRun, run_batch
 from schemas import catalog
 from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS
-from schemas.model import Ledger
 from tonearm.commands.import_ import import_path
 
 LISTENER = "Anna"
-DERIVED = [table for table in catalog.tables().values() if not isinstance(table.refresh, Ledger)]
+DERIVED = [table for table in catalog.tables().values() if table.is_derived]
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ def records() -> Callable[..., pa.Table]:
                 "manifest_id": None,
                 "install_id": None,
                 "sequence": None,
+                "high_water": None,
+                "replay_of": None,
                 "ingested_at": at,
                 "key": None,
                 "headers": None,

@@ -56,6 +56,7 @@ def records() -> Callable[[list[bytes | None]], pa.RecordBatch]:
                 "topic_id": pa.array(["T"] * count, pa.string()),
                 "partition": pa.array([3] * count, pa.int32()),
                 "offset": pa.array(range(count), pa.int64()),
+                "client_id": pa.array(["unknown"] * count, pa.string()),
                 "topic": pa.array(["playback-events"] * count, pa.string()),
                 "appended_at": pa.array([APPENDED_AT] * count, pa.timestamp("us", "UTC")),
                 "manifest_id": pa.array(["m-1"] * count, pa.string()),

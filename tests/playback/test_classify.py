@@ -26,6 +26,7 @@ RECORD = {
     "topic": "playback-events",
     "appended_at": datetime(2024, 5, 2, 12, tzinfo=UTC),
     "manifest_id": "m-1",
+    "client_id": "unknown",
     "appended_date": date(2024, 5, 2),
 }
 NOTHING = dict.fromkeys(CLASSIFIED_SCHEMA.names)

@@ -20,6 +20,7 @@ from infra.kafka.producer import PlaybackProducer
 from infra.kafka.topics import topic_id
 from infra.settings import REPOSITORY, Settings
 from playback.arrow import event_schema
+from playback.messages import MESSAGES
 from playback.wire import encode
 from schemas.errors import MissingInputError, StoreUnavailableError
 from schemas.events import CURRENT
@@ -97,6 +98,19 @@ def test_an_event_without_installation_and_a_reject_carry_the_manifest_only(sett
     event, reject = records(settings, bootstrap)
     assert event.headers() == reject.headers() == [("manifest_id", producer.manifest_id.encode())]
     assert (reject.key(), reject.value()) == (event.key(), b"no event")
+
+
+def test_marks_reach_the_topic_and_are_no_part_of_the_manifest(settings: Settings, bootstrap: str) -> None:
+    mark = {"key": b"k", "install_id": "install-1", "high_water": 8}
+    back = {"key": b"k", "payload": b"body", "install_id": "install-1", "sequence": 7, "replay_of": "T/0/3"}
+    with PlaybackProducer(settings, bootstrap, "simulate") as producer:
+        producer.send_messages(pa.RecordBatch.from_pylist([mark, back], schema=MESSAGES))
+    manifest = ("manifest_id", producer.manifest_id.encode())
+    assert [(one.value(), one.headers()) for one in records(settings, bootstrap)] == [
+        (None, [manifest, ("install_id", b"install-1"), ("high_water", b"8")]),
+        (b"body", [manifest, ("install_id", b"install-1"), ("sequence", b"7"), ("replay_of", b"T/0/3")]),
+    ]
+    assert (producer.manifest.events, producer.manifest.acknowledged) == (1, 1)
 
 
 def test_a_listener_s_partition_is_the_one_that_murmur2_names(settings: Settings, bootstrap: str) -> None:

@@ -74,7 +74,8 @@ def send(topic: str, producer: Producer) -> Callable[..., None]:
 
 
 def test_a_record_is_its_bytes_its_place_and_the_headers_tonearm_knows(send: Any, read: Read) -> None:
-    headers = [("manifest_id", b"m"), ("install_id", b"i"), ("sequence", b"7"), ("other", b"x")]
+    known = [("manifest_id", b"m"), ("install_id", b"i"), ("sequence", b"7"), ("high_water", b"8"), ("replay_of", b"r")]
+    headers = [*known, ("other", b"x")]
     before = time.time_ns() // 1_000_000_000 * 1_000_000
     send(b"payload", b"key", headers)
     (row,) = read(0, 1)
@@ -87,6 +88,8 @@ def test_a_record_is_its_bytes_its_place_and_the_headers_tonearm_knows(send: Any
         "manifest_id": "m",
         "install_id": "i",
         "sequence": 7,
+        "high_water": 8,
+        "replay_of": "r",
         "key": b"key",
         "headers": [{"key": key, "value": value} for key, value in headers],
         "payload": b"payload",
