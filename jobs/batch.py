@@ -50,7 +50,7 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
         announced = read_manifests(settings.home)
         with _timed(done.seconds, "ingest"):
             say("bronze.playback_events", "ingest")
-            done.ingested = ingest(session, lake, _topic(settings, endpoints))
+            done.ingested = ingest(session, lake, playback_topic(settings, endpoints))
         with _timed(done.seconds, "refresh"):
             done.refreshed = Runner(session, lake, checker).refresh_all(on_progress)
         with _timed(done.seconds, "publish"):
@@ -78,7 +78,8 @@ def run_lock(home: Path) -> Iterator[None]:
         yield
 
 
-def _topic(settings: Settings, endpoints: Endpoints) -> Topic:
+def playback_topic(settings: Settings, endpoints: Endpoints) -> Topic:
+    """The topic of playback events as it is now; raises MissingInputError when nothing was ever sent."""
     name, bootstrap = settings.playback_topic, endpoints.kafka_bootstrap
     return Topic(name, topic_id(settings, bootstrap, name), client_properties(settings, bootstrap))
 
