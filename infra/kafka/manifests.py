@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from schemas.errors import InputError
 
-Source = Literal["import", "simulate"]
+Source = Literal["import", "simulate", "replay"]
 HourCounts = Mapping[str, Mapping[int, int]]
 """Messages by UTC hour of the broker's append time (`2026-11-23T03`) and by partition."""
 
@@ -27,7 +27,8 @@ HourCounts = Mapping[str, Mapping[int, int]]
 class Manifest:
     """What one producer sent to one topic. Counts are messages; events + rejects = planned.
 
-    `subject` names what was sent, where a source can be asked to send the same again (of a simulation its id).
+    `subject` names what was sent, where a source can be asked to send the same again (of a simulation its id), and
+    `whole_batches` how many of its batches need not be: every message of them was acknowledged.
     """
 
     manifest_id: str
@@ -39,6 +40,7 @@ class Manifest:
     events: int = 0
     rejects: int = 0
     acknowledged: int = 0
+    whole_batches: int = 0
     finished_at: datetime | None = None
     by_hour_and_partition: HourCounts = field(default_factory=dict)
     in_doubt_by_hour: Mapping[str, int] = field(default_factory=dict)
@@ -155,6 +157,7 @@ def _fold(header: dict[str, Any], lines: list[dict[str, Any]]) -> Manifest:
         events=sum(plan["events"] for plan in plans),
         rejects=sum(plan["rejects"] for plan in plans),
         acknowledged=sum(answer["acknowledged"] for answer in answers.values()),
+        whole_batches=sum(answers.get(plan["batch"], {}).get("acknowledged") == plan["planned"] for plan in plans),
         finished_at=finished[0] if finished else None,
         by_hour_and_partition={hour: dict(partitions) for hour, partitions in counts.items()},
         in_doubt_by_hour={hour: n for hour, n in doubt.items() if n},
