@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from playback.simulator.audience import FAVOURITES, MOBILE, Audience
-from playback.simulator.catalogue import GENRE_WEIGHTS, Catalogue, Ints
-
-Flags = npt.NDArray[np.bool_]
+from playback.simulator.catalogue import GENRE_WEIGHTS, Catalogue, Flags, Ints
 
 TRACKDONE, ENDPLAY, FWDBTN, BACKBTN, CLICKROW, APPLOAD = range(6)
 REASONS = ("trackdone", "endplay", "fwdbtn", "backbtn", "clickrow", "appload")
@@ -21,19 +18,22 @@ _STRANGE_TRACK = 0.22
 _FIRST_TRACKS = 0.12
 _SKIPPED_AFTER_MS = 22_000
 _STOPPED_EARLY = 0.35
+_FARMED_MS = (31_000, 39_000)
 
 
 @dataclass(frozen=True)
 class Playbacks:
     """Playbacks as parallel arrays, one element each; numbers refer to audience and catalogue.
 
-    `ended_ms` are milliseconds since the beginning of the history, `sessions` numbers that name the session.
+    `ended_ms` are milliseconds since the beginning of the history, `sessions` numbers that name the session; for
+    `held_ms` after its end a device without a connection keeps the playback to itself.
     """
 
     installs: Ints
     sessions: Ints
     contexts: Ints
     ended_ms: Ints
+    held_ms: Ints
     tracks: Ints
     skips: Flags
     ms_played: Ints
@@ -64,13 +64,38 @@ class Heard:
     ends: Ints
 
 
-def listen(
-    rng: np.random.Generator, catalogue: Catalogue, audience: Audience, listeners: Ints, positions: Ints, last: Flags
-) -> Heard:
-    """One playback for each element: by whom, at which position of its session, and whether as the last one."""
-    count = len(listeners)
+@dataclass(frozen=True)
+class Choice:
+    """What each playback is of, and whether its genre is one that the listener likes; parallel arrays."""
+
+    tracks: Ints
+    liked: Flags
+
+    def take(self, chosen: Ints) -> "Choice":
+        """The chosen elements, in that order."""
+        return Choice(self.tracks[chosen], self.liked[chosen])
+
+
+def choose(
+    rng: np.random.Generator, catalogue: Catalogue, audience: Audience, listeners: Ints, moments_ms: Ints | int
+) -> Choice:
+    """One track for each listener, of those that are out at that moment of the history."""
     genres, liked = _genres(rng, audience, listeners)
-    tracks = catalogue.pick(genres, rng.random(count))
+    return Choice(catalogue.out_by(catalogue.pick(genres, rng.random(len(listeners))), moments_ms), liked)
+
+
+def listen(
+    rng: np.random.Generator,
+    catalogue: Catalogue,
+    audience: Audience,
+    listeners: Ints,
+    choice: Choice,
+    positions: Ints,
+    last: Flags,
+) -> Heard:
+    """One playback for each element: by whom, of what, at which position of its session, and whether as the last."""
+    count = len(listeners)
+    tracks, liked = choice.tracks, choice.liked
     durations = catalogue.durations_ms[tracks]
     appetite = audience.skippiness[listeners] + _STRANGE_TRACK * ~liked + _FIRST_TRACKS * np.exp(-positions / 3)
     skips = rng.random(count) < np.clip(appetite, 0.02, 0.9)
@@ -82,6 +107,19 @@ def listen(
     back = rng.random(count) < 0.08
     ends = np.where(skips, np.where(back, BACKBTN, FWDBTN), np.where(stopped, ENDPLAY, TRACKDONE))
     return Heard(tracks, skips, played, np.minimum(paused, 3_600_000), rng.poisson(0.05, count), ends)
+
+
+def farm(rng: np.random.Generator, catalogue: Catalogue, heard: Heard, positions: Ints, bots: Flags) -> Heard:
+    """The same playbacks, but where bots are at work: a few tracks in turn, just longer than what counts as a play."""
+    played = rng.integers(*_FARMED_MS, size=len(positions))
+    return Heard(
+        tracks=np.where(bots, catalogue.farmed[positions % len(catalogue.farmed)], heard.tracks),
+        skips=heard.skips & ~bots,
+        ms_played=np.where(bots, played, heard.ms_played),
+        paused_ms=np.where(bots, 0, heard.paused_ms),
+        seeks=np.where(bots, 0, heard.seeks),
+        ends=np.where(bots, ENDPLAY, heard.ends),
+    )
 
 
 def connect(rng: np.random.Generator, platforms: Ints) -> Ints:
