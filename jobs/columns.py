@@ -34,6 +34,12 @@ def is_counted_by_client() -> Column:
     return F.coalesce(known, F.lit(False))
 
 
+def marked_numbers() -> Column:
+    """How many numbers a mark says its installation has used; null where its headers cannot be believed."""
+    known = F.col("install_id").rlike(_NAME) & F.col("high_water").between(0, _LARGEST_SEQUENCE + 1)
+    return F.when(known, F.col("high_water"))
+
+
 def client_id() -> Column:
     """`CLIENT_ID` of a ledger record."""
     announced = F.when(F.col("manifest_id").rlike(_NAME), F.concat(F.lit("manifest:"), "manifest_id"))

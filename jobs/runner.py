@@ -22,7 +22,7 @@ from jobs.columns import classified
 from playback.classify import CLASSIFIED_FIELDS
 from schemas import catalog
 from schemas.errors import MissingInputError
-from schemas.model import INPUT_POSITIONS, KeyedMerge, ReplaceAll, ReplaceDates, Table
+from schemas.model import INPUT_POSITIONS, KeyedMerge, ReplaceAll, ReplaceDates, Snapshot, Table
 
 Progress = Callable[[str, str], None]
 
@@ -66,7 +66,9 @@ class Runner:
         """
         started = time.perf_counter()
         for name in table.inputs:
-            self._lake.create(catalog.table(name)) if name == _remembering(table) else self._require(name)
+            known = catalog.table(name)
+            is_made_here = name == _remembering(table) or isinstance(known.refresh, Snapshot)
+            self._lake.create(known) if is_made_here else self._require(name)
         self._lake.create(table)
         before = self._lake.version(table)
         dates = _REFRESH[type(table.refresh)](self, table)
