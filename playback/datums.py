@@ -62,6 +62,19 @@ def read_datums(datums: list[bytes], event: Event) -> tuple[pa.RecordBatch, Verd
     return batch, verdicts
 
 
+def leading_datums(datums: list[bytes], event: Event) -> list[bytes | None]:
+    """The datum that each begins with, without what follows it; None where there is none in its shortest form."""
+    verdicts = Verdicts(len(datums))
+    batch, rows = _readable(datums, event, verdicts)
+    _refuse_invalid_utf8(batch, rows, verdicts)
+    kept = ~verdicts.refused[rows]
+    found: list[bytes | None] = [None] * len(datums)
+    written = _written(batch.filter(pa.array(kept)), reading_schema(event)).to_pylist()
+    for row, datum in zip(rows[kept].tolist(), written, strict=True):
+        found[row] = datum if datums[row].startswith(datum) else None
+    return found
+
+
 def write_datums(events: pa.RecordBatch, event: Event) -> pa.BinaryArray:
     """Encode rows as bare datums. The rows must fit the event's Arrow schema: the codec turns a wrong null into 0."""
     return _written(events, writing_schema(event))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from playback.wire import encode
 
@@ -41,6 +42,14 @@ def reject_messages(payloads: Sequence[bytes | None], key: bytes) -> pa.RecordBa
         key=pa.repeat(pa.scalar(key, pa.binary()), len(payloads)),
         payload=pa.array(payloads, pa.binary()),
     )
+
+
+def replay_messages(letters: pa.RecordBatch, payloads: pa.BinaryArray) -> pa.RecordBatch:
+    """A message that brings each dead letter (`playback.repair.LETTERS`) back, with these payloads."""
+    place = [letters.column(name).cast(pa.string()) for name in ("topic_id", "partition", "offset")]
+    known = {name: letters.column(name) for name in ("key", "install_id", "sequence")}
+    replay_of = pc.binary_join_element_wise(*place, "/")
+    return _messages(letters.num_rows, payload=payloads, replay_of=replay_of, **known)
 
 
 def _messages(count: int, **known: pa.Array) -> pa.RecordBatch:

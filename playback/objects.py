@@ -40,6 +40,11 @@ def read_objects(payloads: list[bytes], event: Event) -> tuple[pa.RecordBatch, V
     return pa.RecordBatch.from_arrays(columns, [field.name for field in event.fields]), verdicts
 
 
+def microseconds(text: str) -> int | None:
+    """A timestamp's text as microseconds since 1970; None when it is not RFC 3339."""
+    return _timestamp(pc.replace_substring_regex(pa.scalar(text), _BEYOND_MICROSECONDS, r"\1"))
+
+
 def _parse(payload: bytes) -> dict[str, object] | Reason:
     try:
         found = orjson.loads(payload)
