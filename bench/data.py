@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from bench.measure import ROOT
 from playback.arrow import arrow_schema
 from playback.rules import apply_rules
-from playback.simulator.events import account_names, history, make_world
-from playback.simulator.parameters import Parameters
+from playback.simulator.events import World, account_names, history, make_world
+from playback.simulator.parameters import Faults, Parameters
 from schemas.silver import PLAYS
 
 CACHE = ROOT / ".tonearm" / "cache" / "bench"
@@ -23,11 +23,16 @@ _EVENTS_A_LISTENER = 100
 
 
 def events(count: int) -> Iterator[pa.RecordBatch]:
-    """That many events of the current version by `count` / 100 listeners in 30 days, the same ones each time."""
-    parameters = Parameters(seed=1, listeners=max(count // _EVENTS_A_LISTENER, 1), events=count, days=30)
-    names = account_names(parameters)
-    pseudonyms = [blake2b(name.encode(), digest_size=16).hexdigest() for name in names]
-    return history(make_world(parameters, _END, pseudonyms))
+    """The events of a history of that many playbacks in which nothing goes wrong, the same ones each time."""
+    return history(world_of(count))
+
+
+def world_of(count: int, faults: Faults | None = None) -> World:
+    """A world in which `count` / 100 listeners play that much in 30 days."""
+    listeners = max(count // _EVENTS_A_LISTENER, 1)
+    parameters = Parameters(seed=1, listeners=listeners, events=count, days=30, faults=faults or Faults())
+    pseudonyms = [blake2b(name.encode(), digest_size=16).hexdigest() for name in account_names(parameters)]
+    return make_world(parameters, _END, pseudonyms)
 
 
 def plays(count: int) -> Path:

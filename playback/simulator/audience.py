@@ -132,7 +132,7 @@ def _moves(parameters: Parameters, homes: Ints) -> tuple[Ints, Ints]:
     seed, listeners = parameters.seed, np.arange(len(homes))
     moving = happens(seed, "moves", listeners, parameters.faults.moves)
     step = 1 + (chances(seed, "country", listeners) * (len(COUNTRIES) - 1)).astype(np.int64)
-    day = (chances(seed, "day", listeners) * parameters.days).astype(np.int64)
+    day = 1 + (chances(seed, "day", listeners) * (parameters.days - 1)).astype(np.int64)
     return (homes + step) % len(COUNTRIES), np.where(moving, day * _DAY_MS, _NEVER)
 
 

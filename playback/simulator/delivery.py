@@ -44,7 +44,7 @@ counted from 1; 0: none.
 Messages = npt.NDArray[np.void]
 
 _SECOND_MS, _HOUR_MS = 1_000, 3_600_000
-_OVERTAKEN_MS = (1, 120 * _SECOND_MS)
+_OVERTAKEN_MS = (10 * _SECOND_MS, 120 * _SECOND_MS)
 _LATE_MS = (120 * _SECOND_MS, 72 * _HOUR_MS)
 _RETRY_MS = (100, _HOUR_MS)
 _COPY_MS = (1 * _SECOND_MS, 30 * _SECOND_MS)

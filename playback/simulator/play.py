@@ -32,7 +32,8 @@ _RESET, _AHEAD = 1, 2
 class Played:
     """Messages in the order of sending (MESSAGES), and what is known of them and of those that were lost (LOG).
 
-    `log` has a row for each message, in the same order, and between them rows of messages that are not sent.
+    `log` has a row for each message, in the same order, and between them rows of messages that are not sent. Where all
+    of a batch are lost, `messages` is empty.
     """
 
     messages: pa.RecordBatch

@@ -1,7 +1,9 @@
 """Messages of many blocks wait on disk until all blocks are made, and come back in the order of sending."""
 
 import tempfile
+import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +27,14 @@ class Spool:
     """
 
     def __init__(self, history_ms: int, folder: Path | None = None) -> None:
-        """An empty one in `folder`, by default that of the system for temporary files (`TMPDIR`)."""
+        """An empty one in `folder`, by default that of the system for temporary files (`TMPDIR`).
+
+        Raises ConfigurationError when no file can be made there.
+        """
         self._cell_ms = (history_ms + _LAST_DAYS_MS) // _CELLS + 1
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        with _writing():
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._closing = weakref.finalize(self, self._file.close)
         self._size = 0
         self._blocks: list[tuple[int, Ints]] = []
 
@@ -35,18 +42,13 @@ class Spool:
         """Keep the messages of one block, by time of sending; raises ConfigurationError when the disk is full."""
         cells = np.minimum(messages["sent_ms"] // self._cell_ms, _CELLS - 1)
         self._blocks.append((self._size, np.searchsorted(cells, np.arange(_CELLS + 1)).astype(np.int32)))
-        try:
+        with _writing():
             self._file.write(messages.data)
-        except OSError as error:
-            raise ConfigurationError(
-                f"The history does not fit into the folder for temporary files ({error.strerror}): make room there, "
-                "or name another folder in TMPDIR."
-            ) from None
+            self._file.flush()
         self._size += len(messages)
 
     def slices(self) -> Iterator[Messages]:
         """All messages by time of sending, at the same moment by block, in slices."""
-        self._file.flush()
         through: Ints = np.array([bounds for _, bounds in self._blocks], np.int64).sum(axis=0)
         cell = 0
         while cell < _CELLS:
@@ -59,8 +61,19 @@ class Spool:
 
     def close(self) -> None:
         """Give the space back."""
-        self._file.close()
+        self._closing()
 
     def _read(self, first: int, start: int, end: int) -> Messages:
         self._file.seek((first + int(start)) * MESSAGE.itemsize)
         return np.fromfile(self._file, MESSAGE, int(end - start))
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"The history cannot be kept in the folder for temporary files ({error.strerror}): make room there, or "
+            "name another folder in TMPDIR."
+        ) from None

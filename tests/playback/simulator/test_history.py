@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pytest
 
 from playback.simulator.catalogue import make_catalogue
-from playback.simulator.events import World, history, make_world
 from playback.simulator.delivery import number_in_install
+from playback.simulator.events import World, history, make_world
 from playback.simulator.parameters import Parameters
 from schemas.errors import InputError
 
