@@ -7,10 +7,13 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench.measure import ROOT
 from playback.arrow import arrow_schema
+from playback.classify import UNKNOWN_COUNTRY
+from playback.identity import resolve_track_id
 from playback.rules import apply_rules
 from playback.simulator.events import World, account_names, history, make_world
 from playback.simulator.parameters import Faults, Parameters
@@ -53,6 +56,14 @@ def plays(count: int) -> Path:
 def _as_played(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     day = batch.column("occurred_at").cast(pa.date32())
     ruling = apply_rules(batch.column("outcome"), batch.column("ms_played"), day)
-    known = {"event_date": day, "counts_as_play": ruling.counts_as_play, "is_skip": ruling.is_skip}
+    tracks = resolve_track_id(*(batch.column(name) for name in ("track_id", "artist_name", "track_title")))
+    known = {
+        "event_date": day,
+        "counts_as_play": ruling.counts_as_play,
+        "is_skip": ruling.is_skip,
+        "track_id": tracks,
+        "content_type": pc.if_else(tracks.is_null(), "unknown", batch.column("content_type")),
+        "country": batch.column("country").fill_null(UNKNOWN_COUNTRY),
+    }
     columns = [known[name] if name in known else batch.column(name) for name in schema.names]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
