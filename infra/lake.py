@@ -108,6 +108,11 @@ class Lake:
         counts = pa.table(self._open(table).get_add_actions(flatten=True))["num_records"]
         return int(pc.sum(counts).as_py() or 0)
 
+    def count(self, table: Table, column: str, value: str) -> int:
+        """Rows of the current version whose `column` is `value`, without reading the others."""
+        rows = self._open(table).to_pyarrow_dataset()
+        return int(rows.count_rows(filter=pc.field(column) == value))
+
     def file_sizes(self, table: Table) -> list[int]:
         """Bytes of each live data file of the current version."""
         if self.version(table) is None:
