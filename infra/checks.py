@@ -124,6 +124,10 @@ def _failure(result: Any, table: Table) -> tuple[str, str]:
     ]
     broken = (result.exception_info or {}).get("exception_message") if result.exception_info else None
     count = (result.result or {}).get("unexpected_count")
+    severity = (config.meta or {}).get("severity", "stop")
+    means = (config.meta or {}).get("means")
+    if means and count and not broken:
+        return severity, f"{count} row(s) {means}"
     sentence = f"{config.type} ({about})"
     if count:
         sentence += f" by {count} row(s)"
@@ -131,5 +135,4 @@ def _failure(result: Any, table: Table) -> tuple[str, str]:
         sentence += f", first {' | '.join(rows)}"
     if broken:
         sentence += f" could not be evaluated: {broken}"
-    severity = (config.meta or {}).get("severity", "stop")
     return severity, sentence

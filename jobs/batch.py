@@ -21,9 +21,10 @@ from infra.local.stack import Endpoints
 from infra.settings import Settings
 from jobs.balance import Balance, balance
 from jobs.ingest import Topic, ingest
+from jobs.manifests import record_manifests
 from jobs.publish import Publication, publish
 from jobs.runner import Progress, Refreshed, Runner
-from jobs.store_counts import playbacks_in_stores
+from jobs.store_counts import counts_in_stores
 from schemas import catalog
 from schemas.errors import SupersededError
 
@@ -52,7 +53,8 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
             say("bronze.playback_events", "ingest")
             done.ingested = ingest(session, lake, playback_topic(settings, endpoints))
         with _timed(done.seconds, "refresh"):
-            done.refreshed = Runner(session, lake, checker).refresh_all(on_progress)
+            done.refreshed.append(record_manifests(session, lake, checker, announced))
+            done.refreshed += Runner(session, lake, checker).refresh_all(on_progress)
         with _timed(done.seconds, "publish"):
             for table in catalog.tables().values():
                 version = checker.passed_version(table)
@@ -61,8 +63,8 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
                     done.published += publish(settings, endpoints, lake, table, version, on_progress)
         with _timed(done.seconds, "balance"):
             say("balance sheet", "count")
-            stores = playbacks_in_stores(settings, endpoints)
-            done.sheet = balance(session, lake, announced, read_manifests(settings.home), stores)
+            after = read_manifests(settings.home)
+            done.sheet = balance(session, lake, announced, after, counts_in_stores(settings, endpoints))
     return done
 
 

@@ -141,7 +141,7 @@ EVENT_BALANCE = Table(
     ),
     checks=(
         InSet("stage", BALANCE_STAGES),
-        Between("unaccounted", 0, 0),
+        Between("unaccounted", 0, 0, means="do not add up, see `tonearm balance`"),
         *(Between(name, 0) for name in ("sent", *FATES)),
     ),
     warehouse=Warehouse(cluster_by=("client_id",)),

@@ -33,6 +33,7 @@ class InSet:
     column: str
     values: tuple[str, ...]
     severity: Severity = "stop"
+    means: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Between:
     minimum: int | None = None
     maximum: int | None = None
     severity: Severity = "stop"
+    means: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class AtMost:
     column: str
     limit_column: str
     severity: Severity = "stop"
+    means: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,14 @@ class Matches:
     column: str
     pattern: str
     severity: Severity = "stop"
+    means: str = ""
 
 
 Check = InSet | Between | AtMost | Matches
-"""Declared checks; types, nulls and the uniqueness of the key are checked for every table without saying so."""
+"""Declared checks; types, nulls and the uniqueness of the key are checked for every table without saying so.
+
+`means` says after "3 row(s)" what that is and what to do, where a person would not read it from the check itself.
+"""
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,7 @@ def run_report(settings: Settings, endpoints: Endpoints, done: BatchRun, listene
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "engine": settings.engine,
         "process": os.getpid(),
-        "balance": {
-            name: done.sheet.total(name)
-            for name in ("sent", "unannounced", "accepted", "duplicate", "dead_letter", "replayed", "pending", "lost")
-        }
-        | done.sheet.as_dict(),
+        "balance": done.sheet.as_dict(),
         "tables": tables,
         "publications": [
             {

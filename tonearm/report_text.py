@@ -12,11 +12,11 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from jobs.sheet import COLUMNS
 from tonearm.answers import print_rows
 
 Report = dict[str, Any]
 
-SHEET = ("sent", "unannounced", "accepted", "duplicate", "dead_letter", "replayed", "pending", "lost")
 _PIPED_WIDTH = 120
 _UNBOUND = 10_000
 
@@ -24,7 +24,8 @@ _UNBOUND = 10_000
 def print_report(report: Report) -> None:
     """Print the sheet, the tables, the publications and the examples."""
     console = _console()
-    _print_sheet(console, report["balance"])
+    print_sheet(report["balance"], console)
+    _print_stages(console, report["balance"])
     _print_tables(console, report)
     for example in report["examples"]:
         console.print()
@@ -69,20 +70,29 @@ def _own_path() -> str:
     return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else str(program)
 
 
-def _print_sheet(console: Console, sheet: Report) -> None:
-    table, unused = _hours(sheet, SHEET), []
+def print_sheet(sheet: Report, console: Console | None = None) -> None:
+    """Print the lines by topic and hour; columns without any count are left out where the width does not do."""
+    console = console or _console()
+    table, unused = _hours(sheet, COLUMNS), []
     if Measurement.get(console, console.options.update_width(_UNBOUND), table).maximum > console.width:
-        used = [name for name in SHEET if sheet[name]]
-        unused = [name for name in SHEET if not sheet[name]]
+        used = [name for name in COLUMNS if sheet[name]]
+        unused = [name for name in COLUMNS if not sheet[name]]
         table = _hours(sheet, used)
     console.print()
     console.print(Text("Balance sheet, in records", style="bold"))
     console.print(table)
     if unused:
         console.print(Text(f"None {', none '.join(_words(name) for name in unused)}.", style="dim"))
+    if clients := sheet["clients_missing"]:
+        who = "1 client misses" if clients == 1 else f"{clients:,} clients miss"
+        missing = sheet["pending"] + sheet["lost"]
+        console.print(Text(f"{who} {missing:,} of what was sent: see `tonearm balance --missing`."), soft_wrap=True)
+
+
+def _print_stages(console: Console, sheet: Report) -> None:
     stages = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("stage, in playbacks", "expected", "counted", "left out", ""):
-        stages.add_column(heading, justify="left" if heading.startswith("stage") else "right", overflow="fold")
+    for heading in ("stage", "expected", "counted", "left out", ""):
+        stages.add_column(heading, justify="left" if heading == "stage" else "right", overflow="fold")
     for line in sheet["stages"]:
         counts = (_count(line[name]) for name in ("expected", "counted", "left_out"))
         stages.add_row(line["stage"], *counts, _mark(line))

@@ -1,6 +1,6 @@
 """Great Expectations (1.24): what must hold of a table, derived from its declaration.
 
-Each is `{"type": …, "kwargs": {…}, "meta": {"severity": "stop" | "warn"}}`.
+Each is `{"type": …, "kwargs": {…}, "meta": {"severity": "stop" | "warn", "means": …}}`, `means` only where declared.
 """
 
 from schemas.model import AtMost, Between, Check, InSet, Matches, Severity, Table
@@ -24,23 +24,24 @@ def expectations(table: Table) -> list[dict[str, object]]:
 
 def _of_check(check: Check) -> dict[str, object]:
     match check:
-        case InSet(column, values, severity):
+        case InSet(column, values):
+            kind = "expect_column_values_to_be_in_set"
             kwargs: dict[str, object] = {"column": column, "value_set": list(values)}
-            return _expectation("expect_column_values_to_be_in_set", kwargs, severity)
-        case Between(column, minimum, maximum, severity):
+        case Between(column, minimum, maximum):
+            kind = "expect_column_values_to_be_between"
             kwargs = {"column": column, "min_value": minimum, "max_value": maximum}
-            return _expectation("expect_column_values_to_be_between", kwargs, severity)
-        case AtMost(column, limit_column, severity):
+        case AtMost(column, limit_column):
+            kind = "expect_column_pair_values_a_to_be_greater_than_b"
             kwargs = {"column_A": limit_column, "column_B": column, "or_equal": True}
-            return _expectation("expect_column_pair_values_a_to_be_greater_than_b", kwargs, severity)
-        case Matches(column, pattern, severity):
+        case Matches(column, pattern):
+            kind = "expect_column_values_to_match_regex"
             kwargs = {"column": column, "regex": pattern}
-            return _expectation("expect_column_values_to_match_regex", kwargs, severity)
+    return _expectation(kind, kwargs, check.severity, check.means)
 
 
 def _stop(kind: str, kwargs: dict[str, object]) -> dict[str, object]:
     return _expectation(kind, kwargs, "stop")
 
 
-def _expectation(kind: str, kwargs: dict[str, object], severity: Severity) -> dict[str, object]:
-    return {"type": kind, "kwargs": kwargs, "meta": {"severity": severity}}
+def _expectation(kind: str, kwargs: dict[str, object], severity: Severity, means: str = "") -> dict[str, object]:
+    return {"type": kind, "kwargs": kwargs, "meta": {"severity": severity} | ({"means": means} if means else {})}

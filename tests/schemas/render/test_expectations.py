@@ -79,6 +79,11 @@ def test_each_declared_check_has_its_expectation_and_severity() -> None:
     ]
 
 
+def test_a_check_can_say_what_it_means_when_it_fails() -> None:
+    (said,) = [one["meta"] for one in expectations(tables()["gold.event_balance"]) if "means" in one["meta"]]  # type: ignore[operator]
+    assert said == {"severity": "stop", "means": "do not add up, see `tonearm balance`"}
+
+
 def test_a_key_of_one_column_is_unique_by_itself() -> None:
     kinds = {one["type"]: one["kwargs"] for one in expectations(tables()["silver.plays"])}
     assert kinds["expect_column_values_to_be_unique"] == {"column": "event_id"}
