@@ -1,32 +1,33 @@
-"""Play the simulated service to Kafka: its history once, then its present second by second.
+"""Play the history of the simulated service to Kafka, once.
 
 A home has one simulation. `<home>/simulation.json` keeps what it depends on, and the moment its history ends; it is
 written before the first event is sent, so that whatever happens later the same events can be sent again.
 """
 
 import json
-import threading
-import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pyarrow as pa
 
-from infra import failpoints
 from infra.identity import Identities
 from infra.kafka.manifests import Manifest, read_manifests
 from infra.kafka.producer import PlaybackProducer
 from infra.replace_file import replace_file
 from infra.settings import Settings
-from playback.simulator.catalogue import Ints
-from playback.simulator.events import World, account_names, history, live_second, make_world, sequences_after_history
+from playback.simulator.events import World, account_names, make_world
 from playback.simulator.parameters import Faults, Parameters
+from playback.simulator.play import Played, play
 from schemas.errors import InputError
+from tonearm.answer_key import KeyWriter, read_key
 
-_LIVE = "live"
+_EVENTS_A_LISTENER = 100
+"""How many playbacks an account has by default: what a listener can play in a month without hurry."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,6 @@ class Simulation:
         return self.parameters.fingerprint(self.anchor.isoformat())
 
 
-@dataclass(frozen=True)
-class LiveState:
-    """How far the present was played: `second` was planned at `rate` when `sequences` were the next ones."""
-
-    second: int
-    rate: float
-    sequences: Ints
-
-
 def read_simulation(home: Path) -> Simulation | None:
     """The simulation of that home, None before its first run; raises InputError when the file is damaged."""
     path = _file(home)
@@ -61,7 +53,7 @@ def read_simulation(home: Path) -> Simulation | None:
         parameters = kept["parameters"] | {"faults": Faults(**kept["parameters"]["faults"])}
         return Simulation(Parameters(**parameters), datetime.fromisoformat(kept["anchor"]))
     except (ValueError, KeyError, TypeError):
-        raise _damaged(path) from None
+        raise damaged(path) from None
 
 
 def simulation_of(home: Path, faults: Faults | None = None, **asked: int | None) -> Simulation:
@@ -72,15 +64,22 @@ def simulation_of(home: Path, faults: Faults | None = None, **asked: int | None)
     wanted: dict[str, Any] = {name: value for name, value in {**asked, "faults": faults}.items() if value is not None}
     kept = read_simulation(home)
     if kept is None:
+        if "events" in wanted:
+            wanted.setdefault("listeners", max(1, wanted["events"] // _EVENTS_A_LISTENER))
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return Simulation(replace(Parameters(), **wanted), today)
     if replace(kept.parameters, **wanted) != kept.parameters:
-        now = ", ".join(f"{one.name} {getattr(kept.parameters, one.name)}" for one in fields(kept.parameters))
         raise InputError(
-            f"This home has a simulation already, with {now}: leave these options out, or use another home "
-            "(TONEARM_HOME)."
+            f"This home has a simulation already, with {_words(kept.parameters)}: leave these options out, or use "
+            "another home (TONEARM_HOME)."
         )
     return kept
+
+
+def _words(parameters: Parameters) -> str:
+    rates = [f"{name} {rate:g}" for name, rate in asdict(parameters.faults).items() if rate]
+    numbers = [f"{one.name} {getattr(parameters, one.name)}" for one in fields(parameters) if one.name != "faults"]
+    return ", ".join([*numbers, *rates])
 
 
 def simulate(
@@ -88,101 +87,80 @@ def simulate(
     kafka_bootstrap: str,
     simulation: Simulation,
     progress: Callable[[int, int], None] | None = None,
+    truth: Path | None = None,
 ) -> Manifest | None:
-    """Send the history; None when an earlier run has sent it to its end, so that nothing was added.
+    """Send the history and write its answer key; None when all of it was sent before, so that nothing was added.
 
-    Raises StoreUnavailableError when Kafka does not answer; running again then sends the same events again.
+    The key goes to the folder `truth`, without one to `<home>/truth`. Raises StoreUnavailableError when Kafka does not
+    answer; running again goes on behind the last batch that was acknowledged as a whole.
     """
-    if any(one.subject == simulation.subject and one.finished for one in read_manifests(settings.home)):
+    folder = truth or truth_folder(settings.home)
+    before = [one for one in read_manifests(settings.home) if one.subject == simulation.subject]
+    is_sent = any(one.finished for one in before)
+    if is_sent and _has_key(folder, simulation):
         return None
-    batches = history(_world(settings, simulation))
-    _keep(settings.home, simulation)
-    done = 0
-    with PlaybackProducer(settings, kafka_bootstrap, "simulate", simulation.subject) as producer:
-        for events in batches:
-            producer.send(events)
-            done += events.num_rows
-            if progress:
-                progress(done, simulation.parameters.events)
-    return producer.manifest
+    played = play(world_of(settings, simulation))
+    with KeyWriter(folder, simulation.subject) as key:
+        keep(settings.home, simulation)
+        messages = _logged(played, key, simulation.parameters.events, progress or (lambda _done, _total: None))
+        manifest = None
+        if is_sent:
+            deque(messages, maxlen=0)  # Killed between sending and answering: only the key is made again.
+        else:
+            manifest = _send(settings, kafka_bootstrap, simulation, messages, sum(one.whole_batches for one in before))
+        key.finish(interrupted=any(one.in_doubt for one in before))
+    return manifest
 
 
-def play_live(
-    settings: Settings,
-    kafka_bootstrap: str,
-    simulation: Simulation,
-    rate: float,
-    stop: threading.Event,
-    on_second: Callable[[int], None] | None = None,
+def _send(
+    settings: Settings, kafka_bootstrap: str, simulation: Simulation, batches: Iterator[pa.RecordBatch], skipped: int
 ) -> Manifest:
-    """Play `rate` events a second in real time until `stop` is set; `on_second` gets the events sent so far.
-
-    Each second is planned on disk before it is sent, so that a run after a kill sends it again, the same events, and
-    no installation's sequence has a gap. Seconds in which nobody played are not made up for.
-    """
-    world = _world(settings, simulation)
-    path = settings.home / "simulation-live.json"
-    state = _read_live(path) or LiveState(0, 0.0, sequences_after_history(world))
-    _keep(settings.home, simulation)
-    sent = 0
-    with PlaybackProducer(settings, kafka_bootstrap, "simulate", f"{simulation.subject}:{_LIVE}") as producer:
-        while True:
-            events, after = live_second(world, state.second, state.rate, state.sequences)
-            if events.num_rows:
-                producer.send(events)
-                sent += events.num_rows
-                if on_second:
-                    on_second(sent)
-            failpoints.reach("simulate.second-sent")
-            second = max(state.second + 1, _second_now(simulation))
-            if stop.wait(_until_over(simulation, second)):
-                break
-            state = LiveState(second, rate, after)
-            _write_live(path, state)
-        # Nothing is left to be sent again: a second without events says so.
-        _write_live(path, LiveState(state.second, 0.0, after))
+    """Send all batches but the first ones, which are on the topic."""
+    with PlaybackProducer(settings, kafka_bootstrap, "simulate", simulation.subject) as producer:
+        for messages in islice(batches, skipped, None):
+            producer.send_messages(messages)
     return producer.manifest
 
 
-def _keep(home: Path, simulation: Simulation) -> None:
+def _logged(
+    played: Iterator[Played], key: KeyWriter, events: int, progress: Callable[[int, int], None]
+) -> Iterator[pa.RecordBatch]:
+    """The messages of each batch, once its log is written. Progress is of playbacks, of which some come twice."""
+    done = 0
+    for batch in played:
+        key.add(batch.log)
+        yield batch.messages
+        done += batch.messages.num_rows
+        progress(min(done, events), events)
+
+
+def truth_folder(home: Path) -> Path:
+    """Where a simulation's answer key goes if nothing else is said."""
+    return home / "truth"
+
+
+def _has_key(folder: Path, simulation: Simulation) -> bool:
+    key = read_key(folder)
+    return key is not None and key.complete and key.subject == simulation.subject
+
+
+def keep(home: Path, simulation: Simulation) -> None:
     """Keep the simulation before its first event leaves, and only once it is sure that it can be played."""
     if not _file(home).exists():
         kept = {"parameters": asdict(simulation.parameters), "anchor": simulation.anchor.isoformat()}
         replace_file(_file(home), json.dumps(kept) + "\n")
 
 
-def _world(settings: Settings, simulation: Simulation) -> World:
+def world_of(settings: Settings, simulation: Simulation) -> World:
+    """The world of a simulation; its listeners get their pseudonyms in this home."""
     user_ids = Identities(settings.home).pseudonyms(account_names(simulation.parameters))
     return make_world(simulation.parameters, simulation.anchor, user_ids)
-
-
-def _second_now(simulation: Simulation) -> int:
-    return int((datetime.now(UTC) - simulation.anchor) / timedelta(seconds=1))
-
-
-def _until_over(simulation: Simulation, second: int) -> float:
-    """Seconds of waiting until that second after the anchor is over, so that no event comes from the future."""
-    return max(0.0, simulation.anchor.timestamp() + second + 1 - time.time())
-
-
-def _read_live(path: Path) -> LiveState | None:
-    if not path.exists():
-        return None
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return LiveState(kept["second"], kept["rate"], np.array(kept["sequences"], np.int64))
-    except (ValueError, KeyError, TypeError):
-        raise _damaged(path) from None
-
-
-def _write_live(path: Path, state: LiveState) -> None:
-    kept = {"second": state.second, "rate": state.rate, "sequences": state.sequences.tolist()}
-    replace_file(path, json.dumps(kept))
 
 
 def _file(home: Path) -> Path:
     return home / "simulation.json"
 
 
-def _damaged(path: Path) -> InputError:
+def damaged(path: Path) -> InputError:
+    """What is said of a state file that cannot be read."""
     return InputError(f"{path} is damaged: bring it back from a backup, or begin with a new home.")

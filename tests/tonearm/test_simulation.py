@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,17 @@ from confluent_kafka import Consumer, TopicPartition
 
 from infra import failpoints
 from infra.kafka.manifests import read_manifests
+from infra.kafka.producer import PlaybackProducer
 from infra.settings import REPOSITORY, Settings
-from playback.simulator.parameters import Parameters
+from playback.simulator.parameters import TYPICAL, Faults, Parameters
+from playback.simulator.play import Played, play
 from playback.wire import decode
-from schemas.errors import InputError
+from schemas.errors import InputError, StoreUnavailableError
+from tonearm import simulation
+from tonearm.answer_key import Key, read_key
 from tonearm.app import run
-from tonearm.simulation import play_live, simulate, simulation_of
+from tonearm.live_simulation import play_live
+from tonearm.simulation import simulate, simulation_of, truth_folder
 
 SMALL = {"listeners": 20, "events": 300, "days": 3, "seed": 5}
 
@@ -38,7 +45,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: Any) -> Set
 
 
 def sent(settings: Settings) -> list[dict[str, Any]]:
-    """Every event on the topic, in the order of their arrival."""
+    """Every event on the topic, in the order of their arrival; marks are none."""
     consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": "test"})
     try:
         place = TopicPartition(settings.playback_topic, 0, 0)
@@ -48,7 +55,8 @@ def sent(settings: Settings) -> list[dict[str, Any]]:
     finally:
         consumer.close()
     assert len(messages) == end
-    events: list[dict[str, Any]] = decode(pa.array([one.value() for one in messages], pa.binary())).events.to_pylist()
+    payloads = [one.value() for one in messages if one.value() is not None]
+    events: list[dict[str, Any]] = decode(pa.array(payloads, pa.binary())).events.to_pylist()
     return events
 
 
@@ -73,6 +81,85 @@ def test_a_history_that_was_cut_short_is_sent_again_with_the_same_ids(settings: 
     assert len(events) == 600
     assert len({event["event_id"] for event in events}) == 300
     assert [one.finished for one in read_manifests(settings.home)] == [False, True]
+
+
+def test_batches_that_were_acknowledged_are_not_sent_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sending breaks off after the first of several batches; the key is of all of them."""
+    monkeypatch.setattr(simulation, "play", lambda world: small_batches(play(world)))
+    sending = PlaybackProducer.send_messages
+    given: list[pa.RecordBatch] = []
+
+    def break_off(self: PlaybackProducer, messages: pa.RecordBatch) -> None:
+        if given:
+            raise StoreUnavailableError("The broker went away.")
+        given.append(messages)
+        sending(self, messages)
+
+    with monkeypatch.context() as once, pytest.raises(StoreUnavailableError):
+        once.setattr(PlaybackProducer, "send_messages", break_off)
+        simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
+    assert read_key(truth_folder(settings.home)) == Key(simulation_of(settings.home).subject, 0, False, False)
+    assert simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home)) is not None
+    events = sent(settings)
+    assert len(events) == len({event["event_id"] for event in events}) == 300
+    key = read_key(truth_folder(settings.home))
+    assert key is not None
+    assert (key.complete, key.interrupted, key.messages) == (True, False, 300 + len(installs(events)))
+
+
+def small_batches(played: Iterator[Played]) -> Iterator[Played]:
+    for batch in played:
+        for start in range(0, len(batch.messages), 100):
+            yield Played(batch.messages.slice(start, 100), batch.log.slice(start, 100))
+
+
+def installs(events: list[dict[str, Any]]) -> set[str]:
+    return {event["install_id"] for event in events}
+
+
+def test_a_key_that_was_not_finished_is_made_again_without_sending(settings: Settings) -> None:
+    simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
+    shutil.rmtree(truth_folder(settings.home))
+    assert simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home)) is None
+    key = read_key(truth_folder(settings.home))
+    assert key is not None
+    assert key.complete
+    assert len(sent(settings)) == 300
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(["simulate", "--events", "100", "--truth", str(tmp_path / "file")]) == 1
+    assert "The answer key cannot be written to" in capsys.readouterr().err
+    assert read_manifests(settings.home) == []
+    assert not (settings.home / "simulation.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("late=1.01", "The rate of late is no number from 0 to 1: write for instance late=0.01."),
+        ("late=-0.5", "The rate of late is no number from 0 to 1: write for instance late=0.01."),
+        ("late=nan", "The rate of late is no number from 0 to 1: write for instance late=0.01."),
+        ("late", "The rate of late is no number from 0 to 1: write for instance late=0.01."),
+        ("lare=0.1", "There is no fault lare; there are: retries, cross_device, out_of_order, late, offline"),
+    ],
+)
+def test_a_fault_that_cannot_be(
+    settings: Settings, fault: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["simulate", "--fault", fault]) == 1
+    assert sentence in capsys.readouterr().err.replace("\n", " ")
+    assert read_manifests(settings.home) == []
+
+
+def test_a_home_keeps_the_rates_it_was_begun_with(settings: Settings) -> None:
+    simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, Faults(late=0.5), **SMALL))
+    assert simulation_of(settings.home).parameters.faults == Faults(late=0.5)
+    with pytest.raises(InputError, match=r"days 3, late 0\.5: leave these options out"):
+        simulation_of(settings.home, TYPICAL)
 
 
 def test_the_history_ends_with_yesterday(settings: Settings) -> None:

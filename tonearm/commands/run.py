@@ -75,6 +75,7 @@ def _what_becomes_of_the_stack(settings: "Settings", once: bool) -> str:
 
 def _send(settings: "Settings", endpoints: "Endpoints", path: Path | None, user: str, rows: int | None) -> str:
     """Import the export or play the simulation; returns an account name to show examples of."""
+    from playback.simulator.parameters import TYPICAL
     from tonearm import simulation
     from tonearm.commands.import_ import folder_name, import_path
     from tonearm.sending import progress_bar
@@ -83,7 +84,8 @@ def _send(settings: "Settings", endpoints: "Endpoints", path: Path | None, user:
         with progress_bar("Importing") as progress:
             import_path(settings, endpoints.kafka_bootstrap, path, user or None, progress, rows)
         return user or folder_name(path)
-    played = simulation.simulation_of(settings.home)
+    known = simulation.read_simulation(settings.home)
+    played = known or simulation.simulation_of(settings.home, TYPICAL)
     with progress_bar("Playing") as progress:
         simulation.simulate(settings, endpoints.kafka_bootstrap, played, progress)
     return ""

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from infra.kafka.manifests import Manifest
+    from playback.simulator.parameters import Faults
 
 
 def register(app: typer.Typer) -> None:
@@ -21,33 +23,64 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    listeners: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Accounts (2000).")] = None,
-    events: Annotated[int | None, typer.Option(min=1, max=10_000_000, help="Playbacks (200000).")] = None,
+    listeners: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Accounts (one for each hundred playbacks).")
+    ] = None,
+    events: Annotated[int | None, typer.Option(min=1, max=100_000_000, help="Playbacks (200000).")] = None,
     days: Annotated[int | None, typer.Option(min=1, max=3_650, help="Days up to yesterday (30).")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed is another service (1).")] = None,
+    chaos: Annotated[bool, typer.Option("--chaos", help="With every fault, as often as real services see it.")] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=RATE", help="With this fault, at a rate from 0 to 1; can be given again."),
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="Folder for the answer key (truth in TONEARM_HOME).")] = None,
     live: Annotated[float, typer.Option(min=0, help="Then go on with so many events a second until Ctrl-C.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, one a line.")] = False,
 ) -> None:
     """Play the history of a simulated service; once it has been played, running again adds nothing."""
     from infra.local.stack import endpoints
     from infra.settings import Settings
-    from tonearm import simulation
+    from tonearm import live_simulation, simulation
     from tonearm.sending import progress_bar
 
     settings = Settings()
+    faults = _faults(chaos, fault or [])
     kafka = endpoints(settings, services=("kafka",)).kafka_bootstrap
-    played = simulation.simulation_of(settings.home, listeners=listeners, events=events, days=days, seed=seed)
+    played = simulation.simulation_of(settings.home, faults, listeners=listeners, events=events, days=days, seed=seed)
     started = time.monotonic()
     with progress_bar("Playing") as progress:
-        manifest = simulation.simulate(settings, kafka, played, progress)
+        manifest = simulation.simulate(settings, kafka, played, progress, truth)
     _report(manifest, time.monotonic() - started, as_json)
     if not live:
         return
     typer.echo(f"Playing {live:g} events a second; Ctrl-C stops it.", err=True)
     started = time.monotonic()
     with _until_stopped() as stop:
-        manifest = simulation.play_live(settings, kafka, played, live, stop)
+        manifest = live_simulation.play_live(settings, kafka, played, live, stop)
     _report(manifest, time.monotonic() - started, as_json)
+
+
+def _faults(chaos: bool, given: list[str]) -> "Faults | None":
+    """The faults asked for, None where nothing was; raises InputError for a name or a rate that cannot be."""
+    from dataclasses import fields, replace
+
+    from playback.simulator.parameters import TYPICAL, Faults
+    from schemas.errors import InputError
+
+    known = [one.name for one in fields(Faults)]
+    rates: dict[str, float] = {}
+    for one in given:
+        name, _, text = one.partition("=")
+        if name not in known:
+            raise InputError(f"There is no fault {name}; there are: {', '.join(known)}.")
+        try:
+            rates[name] = float(text)
+        except ValueError:
+            rates[name] = -1.0
+        if not 0 <= rates[name] <= 1:
+            raise InputError(f"The rate of {name} is no number from 0 to 1: write for instance {name}=0.01.")
+    return replace(TYPICAL if chaos else Faults(), **rates) if chaos or given else None
 
 
 def _report(manifest: "Manifest | None", seconds: float, as_json: bool) -> None:

@@ -1,0 +1,95 @@
+"""The answer key of a simulation, written while it is played: what every table must say when all is processed.
+
+A folder holds the log of all that was played (`log.parquet`), the expected tables that `truth` computes from it, and
+`key.json`, which says of what it is the key and whether it is complete.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from infra.replace_file import replace_file
+from playback.simulator.log import LOG
+from schemas.errors import InputError
+
+
+@dataclass(frozen=True)
+class Key:
+    """State of an answer key.
+
+    `subject` names the simulation as its manifests do. `interrupted`: sending was cut off, and messages in doubt were
+    sent again, so that what arrives is known but not how often.
+    """
+
+    subject: str
+    messages: int
+    interrupted: bool
+    complete: bool
+
+
+def read_key(folder: Path) -> Key | None:
+    """The key in that folder, None where there is none; raises InputError when it is damaged."""
+    path = folder / "key.json"
+    if not path.exists():
+        return None
+    try:
+        return Key(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        raise InputError(f"{path} is damaged: remove the folder and play the simulation in another home.") from None
+
+
+class KeyWriter:
+    """Writes the log of one simulation, a batch at a time, and then the answers."""
+
+    def __init__(self, folder: Path, subject: str) -> None:
+        """Begin; what the folder held of an earlier key is not complete any more.
+
+        Raises InputError when nothing can be written there.
+        """
+        self._folder, self._subject, self._messages = folder, subject, 0
+        self._log = folder / "log.parquet"
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._state(interrupted=False, complete=False)
+            self._writer = pq.ParquetWriter(self._log, LOG, compression="zstd")
+
+    def add(self, log: pa.RecordBatch) -> None:
+        """Append rows of LOG, in the order of sending."""
+        with _writing(self._folder):
+            self._writer.write_batch(log)
+        self._messages += len(log) - log.column("message_number").null_count
+
+    def finish(self, interrupted: bool) -> None:
+        """Compute the answers; from here on the key is complete."""
+        from truth.answers import write_answers
+
+        with _writing(self._folder):
+            self._writer.close()
+            write_answers(self._folder)
+            self._state(interrupted, complete=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def _state(self, interrupted: bool, complete: bool) -> None:
+        key = Key(self._subject, self._messages, interrupted, complete)
+        replace_file(self._folder / "key.json", json.dumps(asdict(key)) + "\n")
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"The answer key cannot be written to {folder} ({error.strerror or error}): give another --truth folder."
+        ) from None
