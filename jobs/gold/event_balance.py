@@ -48,65 +48,63 @@ def _fate(name: str) -> Column:
     """The count of a fate in the row's stage: in the ledger all that came is accepted, there are no verdicts yet."""
     if name in ("pending", "lost"):
         return F.col(name)
-    in_ledger = F.col("received") if name == "accepted" else F.lit(0).cast("bigint")
+    in_ledger = F.col("received") if name == "accepted" else _none()
     return F.when(F.col("stage") == "bronze", in_ledger).otherwise(F.col(name))
 
 
 def _missing(playback_events: DataFrame) -> DataFrame:
     """Numbers that no record has: below one that came, or below the installation's mark."""
-    counted = playback_events.where(~is_mark() & is_counted_by_client()).withColumnRenamed("install_id", "client_id")
-    marks = _marks(playback_events)
-    # Most installations miss nothing: what follows costs much per record and is for the others.
-    numbers = counted.select("client_id", "sequence").distinct()
-    extents = numbers.groupBy("client_id").agg(
-        F.count(F.lit(1)).alias("numbers"), (F.max("sequence") + 1).alias("reached")
-    )
-    known = extents.join(marks, on="client_id", how="full_outer").fillna(0, subset=["numbers", "reached", "used"])
-    incomplete = known.where(F.col("numbers") < F.greatest("reached", "used"))
+    gaps = _gaps(_numbered(playback_events))
     newest = playback_events.agg(F.max("appended_at").alias("newest"))
-    return _counted(
-        _gaps(counted, incomplete, newest).unionByName(_tails(incomplete)),
-        pending=F.sum("pending"),
-        lost=F.sum("lost"),
-    )
-
-
-def _marks(playback_events: DataFrame) -> DataFrame:
-    """The highest mark of each installation, the earliest of several: how many numbers it says are used, and where."""
-    marks = playback_events.where(is_mark()).withColumn("used", marked_numbers()).where(F.col("used").isNotNull())
-    first = F.min(F.struct((-F.col("used")).alias("used"), "appended_at", "topic_id", "topic")).alias("mark")
-    highest = marks.withColumnRenamed("install_id", "client_id").groupBy("client_id").agg(first)
-    return highest.select("client_id", (-F.col("mark.used")).alias("used"), "mark")
-
-
-def _gaps(counted: DataFrame, incomplete: DataFrame, newest: DataFrame) -> DataFrame:
-    """Missing numbers below one that came, where and when that one came first."""
-    first = F.min(F.struct("appended_at", "topic_id", "topic")).alias("first")
-    came = counted.join(incomplete.select("client_id", "used"), on="client_id", how="inner")
-    firsts = came.groupBy("client_id", "used", "sequence").agg(first)
-    in_order = Window.partitionBy("client_id").orderBy("sequence")
-    begin = F.coalesce(F.lag("sequence").over(in_order) + 1, F.lit(0)).alias("begin")
-    gaps = firsts.select("client_id", "used", "sequence", "first.*", begin).where(F.col("begin") < F.col("sequence"))
-    below_mark = F.greatest(F.least("sequence", "used") - F.col("begin"), F.lit(0).cast("bigint"))
-    above_mark = F.col("sequence") - F.col("begin") - below_mark
+    below_mark = F.greatest(F.least("number", "used") - F.col("begin"), _none())
+    above_mark = F.col("number") - F.col("begin") - below_mark
     is_past = F.unix_micros("newest") - F.unix_micros("appended_at") > _HORIZON_MICROS
-    aged = gaps.crossJoin(F.broadcast(newest))
-    return aged.select(
-        "client_id",
-        "topic_id",
-        "topic",
-        "appended_at",
-        F.when(is_past, F.lit(0).cast("bigint")).otherwise(above_mark).alias("pending"),
-        (below_mark + F.when(is_past, above_mark).otherwise(F.lit(0).cast("bigint"))).alias("lost"),
+    aged = gaps.crossJoin(F.broadcast(newest)).select(
+        *("client_id", "topic_id", "topic", "appended_at"),
+        F.when(is_past, _none()).otherwise(above_mark).alias("pending"),
+        (below_mark + F.when(is_past, above_mark).otherwise(_none())).alias("lost"),
     )
+    return _counted(aged, pending=F.sum("pending"), lost=F.sum("lost"))
 
 
-def _tails(incomplete: DataFrame) -> DataFrame:
-    """Numbers above the last one that came, and below the mark."""
-    lost = (F.col("used") - F.col("reached")).alias("lost")
-    tails = incomplete.where(F.col("used") > F.col("reached"))
-    place = [F.col(f"mark.{name}") for name in ("topic_id", "topic", "appended_at")]
-    return tails.select("client_id", *place, F.lit(0).cast("bigint").alias("pending"), lost)
+def _numbered(playback_events: DataFrame) -> DataFrame:
+    """What says how far an installation has counted: its records, and its marks under the first number not used."""
+    number = F.when(is_mark(), marked_numbers()).when(is_counted_by_client(), F.col("sequence"))
+    rows = playback_events.select(
+        F.col("install_id").alias("client_id"),
+        number.alias("number"),
+        is_mark().alias("is_mark"),
+        *("appended_at", "topic_id", "topic"),
+    )
+    return rows.where(F.col("number").isNotNull())
+
+
+def _gaps(numbered: DataFrame) -> DataFrame:
+    """Missing are the numbers from `begin` to below `number`, which is of the record or mark that shows it.
+
+    That record's first append says where and when. `used` is the installation's highest mark.
+    """
+    key = ("client_id", "number", "is_mark")
+    # Most installations miss nothing: what follows costs much per record and is for the others.
+    extents = (
+        numbered.select(*key)
+        .distinct()
+        .groupBy("client_id")
+        .agg(
+            count_where(~F.col("is_mark")).alias("came"),
+            F.coalesce(F.max(F.when(~F.col("is_mark"), F.col("number") + 1)), _none()).alias("reached"),
+            F.coalesce(F.max(F.when(F.col("is_mark"), F.col("number"))), _none()).alias("used"),
+        )
+    )
+    incomplete = extents.where(F.col("came") < F.greatest("reached", "used"))
+    is_tail = (F.col("number") == F.col("used")) & (F.col("used") > F.col("reached"))
+    steps = numbered.select(*key).join(incomplete, on="client_id", how="inner").where(~F.col("is_mark") | is_tail)
+    in_order = Window.partitionBy("client_id").orderBy("number")
+    begin = F.coalesce(F.lag("number").over(in_order) + 1, _none()).alias("begin")
+    gaps = steps.select(*key, "used").distinct().select(*key, "used", begin).where(F.col("begin") < F.col("number"))
+    first = F.min(F.struct("appended_at", "topic_id", "topic")).alias("first")
+    shown = numbered.join(gaps, on=list(key), how="inner").groupBy(*key, "used", "begin").agg(first)
+    return shown.select("client_id", "number", "used", "begin", "first.*")
 
 
 def _unarrived(records: DataFrame, manifests: DataFrame) -> DataFrame:
@@ -114,9 +112,8 @@ def _unarrived(records: DataFrame, manifests: DataFrame) -> DataFrame:
     announced = manifests.where(F.col("source") != "simulate")
     own = records.join(announced.select("manifest_id", "topic_id").distinct(), ["manifest_id", "topic_id"], "left_semi")
     names = ("manifest_id", "topic_id", "topic", "hour", "acknowledged", "in_doubt", "arrived")
-    none = F.lit(0).cast("bigint")
-    planned = announced.withColumn("arrived", none).select(*names)
-    came = arrivals(own).withColumns({"acknowledged": none, "in_doubt": none}).select(*names)
+    planned = announced.withColumn("arrived", _none()).select(*names)
+    came = arrivals(own).withColumns({"acknowledged": _none(), "in_doubt": _none()}).select(*names)
     hours = (
         planned.unionByName(came)
         .groupBy("manifest_id", "topic_id", "hour")
@@ -125,15 +122,15 @@ def _unarrived(records: DataFrame, manifests: DataFrame) -> DataFrame:
     # What came beyond the acknowledged settles what is in doubt, the earliest plan first.
     whole = Window.partitionBy("manifest_id", "topic_id")
     until = whole.orderBy("hour").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    surplus = F.sum(F.greatest(F.col("arrived") - F.col("acknowledged"), none)).over(whole)
-    open_doubt = F.greatest(F.sum("in_doubt").over(until) - surplus, none)
+    surplus = F.sum(F.greatest(F.col("arrived") - F.col("acknowledged"), _none())).over(whole)
+    open_doubt = F.greatest(F.sum("in_doubt").over(until) - surplus, _none())
     settled = hours.select(
         F.concat(F.lit("manifest:"), "manifest_id").alias("client_id"),
         "topic_id",
         "topic",
         F.col("hour").alias("appended_at"),
         F.least("in_doubt", open_doubt).alias("pending"),
-        F.greatest(F.col("acknowledged") - F.col("arrived"), none).alias("lost"),
+        F.greatest(F.col("acknowledged") - F.col("arrived"), _none()).alias("lost"),
     )
     return _counted(settled, pending=F.sum("pending"), lost=F.sum("lost"))
 
@@ -152,9 +149,12 @@ def _counted(rows: DataFrame, **counts: Column) -> DataFrame:
     cells = rows.groupBy("client_id", "topic_id", "topic", _hour().alias("hour")).agg(
         *(count.cast("bigint").alias(name) for name, count in counts.items())
     )
-    none = F.lit(0).cast("bigint")
-    return cells.select(*_CELL, "topic", *(F.col(n) if n in counts else none.alias(n) for n in _COUNTS))
+    return cells.select(*_CELL, "topic", *(F.col(n) if n in counts else _none().alias(n) for n in _COUNTS))
 
 
 def _hour() -> Column:
     return F.date_trunc("hour", "appended_at")
+
+
+def _none() -> Column:
+    return F.lit(0).cast("bigint")
