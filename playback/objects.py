@@ -63,6 +63,8 @@ def _column(values: list[object], field: Field, verdicts: Verdicts) -> pa.Array:
     if not field.nullable:
         verdicts.refuse(np.array([value is None for value in values], np.bool_), Reason.MISSING_FIELD, field.name)
     if not set(map(type, values)) <= expected | {type(None)}:
+        if int in expected:
+            verdicts.refuse(np.array(list(map(_is_beyond, values)), np.bool_), Reason.NUMBER_OUT_OF_RANGE, field.name)
         wrong = np.array([value is not None and type(value) not in expected for value in values], np.bool_)
         verdicts.refuse(wrong, Reason.WRONG_TYPE, field.name)
         values = [None if bad else value for value, bad in zip(values, wrong, strict=True)]
@@ -71,6 +73,11 @@ def _column(values: list[object], field: Field, verdicts: Verdicts) -> pa.Array:
     if field.type in ("int", "long"):
         return _integers(values, field, verdicts)
     return pa.array(values, arrow_schema([field]).field(0).type)
+
+
+def _is_beyond(value: object) -> bool:
+    # of a whole number beyond 64 bits the parser makes a float
+    return isinstance(value, float) and abs(value) >= _INT64.stop
 
 
 def _integers(values: list[object], field: Field, verdicts: Verdicts) -> pa.Array:

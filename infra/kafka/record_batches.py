@@ -23,7 +23,11 @@ from schemas.events import (
 )
 
 UNREADABLE_HEADERS = "\N{REPLACEMENT CHARACTER}"
-"""Key of the one header that a record gets whose headers the client cannot read (a key that is no UTF-8)."""
+"""Key of the one header that a record gets whose headers cannot be read (a key that is no UTF-8) or are too large."""
+
+MAX_KEPT_BYTES = 16 << 20
+"""Of a longer payload or key the ledger keeps the beginning. No broker takes one that is sent as it is; packed by the
+producer, a few KB are enough for hundreds of MB, which no engine can hold in one cell."""
 
 _PAIR = pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())])
 # The list's field has the name that Spark gives it, because Sail compares that too.
@@ -47,7 +51,10 @@ _LONG_MAX = 2**63 - 1
 _SURE_DIGITS = 18
 _MISSING = -1
 
+Headers = Sequence[tuple[str, bytes | None]]
 Ints = npt.NDArray[np.int64]
+
+_UNREADABLE: Headers = ((UNREADABLE_HEADERS, None),)
 
 
 @dataclass
@@ -61,18 +68,31 @@ class Records:
     header_counts: list[int] = field(default_factory=list)
     header_keys: list[str] = field(default_factory=list)
     header_values: list[bytes | None] = field(default_factory=list)
+    size: int = 0
+    """Bytes of all of them."""
 
     def add(self, messages: Sequence[Message]) -> None:
-        """Take messages apart. Headers in which a key is no UTF-8 become `UNREADABLE_HEADERS`."""
+        """Take messages apart. What is larger than `MAX_KEPT_BYTES` is cut; of headers `UNREADABLE_HEADERS` is left.
+
+        So it is of headers in which a key is no UTF-8.
+        """
+        keys, payloads = [message.key() for message in messages], [message.value() for message in messages]
+        headers = _headers(messages)
+        names, values = _names_and_values(headers)
+        size = _size(keys, payloads, names, values)
+        if size > MAX_KEPT_BYTES:
+            keys, payloads = _beginnings(keys), _beginnings(payloads)
+            headers = [one if _size(*_names_and_values([one])) <= MAX_KEPT_BYTES else _UNREADABLE for one in headers]
+            names, values = _names_and_values(headers)
+            size = _size(keys, payloads, names, values)
+        self.size += size
         self.offsets += [message.offset() for message in messages]
         self.appended_ms += [message.timestamp()[1] for message in messages]
-        self.keys += [message.key() for message in messages]
-        self.payloads += [message.value() for message in messages]
-        headers = _headers(messages)
+        self.keys += keys
+        self.payloads += payloads
         self.header_counts += map(len, headers)
-        pairs = [pair for one in headers for pair in one]
-        self.header_keys += [key for key, _ in pairs]
-        self.header_values += [value for _, value in pairs]
+        self.header_keys += names
+        self.header_values += values
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -98,7 +118,7 @@ class Records:
         return pa.RecordBatch.from_arrays(columns, schema=RECORDS_SCHEMA)
 
 
-def _headers(messages: Sequence[Message]) -> list[Sequence[tuple[str, bytes | None]]]:
+def _headers(messages: Sequence[Message]) -> list[Headers]:
     """Headers of each message; what the client cannot read is `UNREADABLE_HEADERS`.
 
     Of a key that is no UTF-8 the client returns a broken list *and* sets an error, which an ordinary call overlooks, so
@@ -112,8 +132,22 @@ def _headers(messages: Sequence[Message]) -> list[Sequence[tuple[str, bytes | No
             # What came before an error stays in the list, and the next call goes on behind it.
             found.extend(calls)
         except (UnicodeDecodeError, SystemError):
-            found.append(((UNREADABLE_HEADERS, None),))
+            found.append(_UNREADABLE)
     return [one or () for one in found]
+
+
+def _names_and_values(headers: Sequence[Headers]) -> tuple[list[str], list[bytes | None]]:
+    pairs = [pair for one in headers for pair in one]
+    return [name for name, _ in pairs], [value for _, value in pairs]
+
+
+def _size(*columns: Sequence[str | bytes | None]) -> int:
+    """Bytes of all values; of text its characters, which is near enough."""
+    return sum(sum(map(len, filter(None, values))) for values in columns)
+
+
+def _beginnings(values: Sequence[bytes | None]) -> list[bytes | None]:
+    return [None if value is None else value[:MAX_KEPT_BYTES] for value in values]
 
 
 def _binary(values: Sequence[bytes | None]) -> pa.BinaryArray:

@@ -21,6 +21,8 @@ from schemas.errors import StoreUnavailableError
 
 FORMAT = "kafka_records"
 _BATCH = 20_000
+_BATCH_BYTES = 64 << 20
+"""A batch ends early here: an Arrow array holds no more than 2 GiB, and 20,000 records can be ten times that."""
 _TAKE = 100
 """Messages alive at once: with their headers fewer objects than make Python's garbage collector start to look."""
 _WAIT_SECONDS = 0.2
@@ -32,6 +34,8 @@ _CONSUMER: dict[str, str | int | bool] = {
     "auto.offset.reset": "error",
     "fetch.max.bytes": 16 << 20,
     "fetch.message.max.bytes": 4 << 20,
+    # Also how far a packed batch is unpacked. One that is larger unpacked would never be read, and nothing behind it.
+    "receive.message.max.bytes": 2**31 - 1,
     "queued.max.messages.kbytes": 64 << 10,
     # A full queue is looked at again after this long; the client's own second is an idle second.
     "fetch.queue.backoff.ms": 10,
@@ -113,7 +117,7 @@ def read_range(topic: str, offsets: OffsetRange, settings: dict[str, str]) -> It
                 raise StoreUnavailableError(
                     f"Kafka sent nothing of {topic}/{offsets.partition} for {_SILENCE_SECONDS:.0f} s: run again."
                 )
-            if len(records) >= _BATCH:
+            if len(records) >= _BATCH or records.size >= _BATCH_BYTES:
                 yield records.batch(offsets.partition)
                 records = Records()
         if len(records):

@@ -98,6 +98,17 @@ def test_json_objects_that_are_no_event(case: str, good: list[bytes], event: Mak
     assert str(detail).endswith(f"(field {field})")
 
 
+@pytest.mark.parametrize("number", [b"18446744073709551616", b"-9223372036854775809", b"9" * 300, b"1e30"], ids=str)
+@pytest.mark.parametrize("field", ["ms_played", "seek_count", "occurred_at"])
+def test_a_number_past_64_bits_is_out_of_range_and_no_fraction(
+    number: bytes, field: str, event: MakeEvent, good: list[bytes]
+) -> None:
+    bad = orjson.dumps(event(**{field: "?"})).replace(b'"?"', number)
+    found, detail = verdict_among_good(bad, good)
+    assert found == "number_out_of_range"
+    assert str(detail).endswith(f"(field {field})")
+
+
 def test_every_cut_of_a_datum_is_truncated(payload: MakePayload, good: list[bytes]) -> None:
     whole = payload(network="wifi")
     found = {verdict_among_good(whole[:end], good)[0] for end in range(HEADER_BYTES, len(whole))}

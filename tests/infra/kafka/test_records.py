@@ -187,6 +187,47 @@ def test_a_header_key_that_is_no_text_costs_the_headers_of_its_own_record_only(
     ]
 
 
+@pytest.mark.parametrize("codec", ["zstd", "gzip", "lz4"])
+def test_what_a_few_bytes_inflate_to_is_kept_to_its_beginning_and_what_follows_is_read(
+    topic: str, bootstrap: str, read: Read, codec: str
+) -> None:
+    packed = {"compression.type": codec, "message.max.bytes": 200_000_000, "batch.size": 1_000}
+    bomb = Producer({"bootstrap.servers": bootstrap, **packed})
+    for value in (b"before", bytes(100 << 20), b"after"):
+        bomb.produce(topic, value, b"key", partition=0, headers=[("a", b"1")])
+        bomb.flush()
+    rows = read(0, 3)
+    assert [row["payload"] for row in rows] == [b"before", bytes(record_batches.MAX_KEPT_BYTES), b"after"]
+    assert [(row["key"], row["headers"]) for row in rows] == [(b"key", [{"key": "a", "value": b"1"}])] * 3
+
+
+def test_a_key_or_headers_that_are_too_large_cost_no_other_record_anything(
+    send: Any, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_batches, "MAX_KEPT_BYTES", 100)
+    send(b"v", b"k" * 101, [("a", b"1")])
+    send(b"v", b"k", [("a" * 60, b"1" * 41)])
+    send(b"v" * 100, b"k" * 100, [("a", b"1" * 99)])
+    assert [(len(row["key"]), len(row["payload"]), row["headers"]) for row in read(0, 3)] == [
+        (100, 1, [{"key": "a", "value": b"1"}]),
+        (1, 1, [{"key": UNREADABLE_HEADERS, "value": None}]),
+        (100, 100, [{"key": "a", "value": b"1" * 99}]),
+    ]
+
+
+def test_many_large_records_come_in_batches_that_an_array_can_hold(
+    topic: str, producer: Producer, bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.kafka.records._BATCH_BYTES", 50_000_000)
+    for _ in range(250):
+        producer.produce(topic, bytes(900_000), partition=0)
+    producer.flush()
+    batches = list(read_range(topic, OffsetRange(0, 0, 250), {"bootstrap.servers": bootstrap}))
+    assert sum(map(len, batches)) == 250
+    # What is taken at once, at most 100 messages, comes on top.
+    assert max(batch["payload"].nbytes for batch in batches) < 50_000_000 + 100 * 900_000 + 10_000
+
+
 def test_offsets_that_the_broker_does_not_have_are_an_error(
     send: Any, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
