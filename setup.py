@@ -2,9 +2,9 @@
 
 from setuptools import find_packages, setup
 
-PACKAGES = ("schemas", "playback", "jobs", "pipelines", "serving", "infra", "tonearm")
+PACKAGES = ("schemas", "playback", "jobs", "pipelines", "serving", "infra", "truth", "tonearm")
 
-DATA = ["py.typed", "**/*.yaml", "**/*.sha256", "**/*.xml", "**/*.properties", "**/*.json"]
+DATA = ["py.typed", "**/*.yaml", "**/*.sha256", "**/*.xml", "**/*.properties", "**/*.json", "**/*.sql"]
 
 EXTRAS = {
     # what a record means: Arrow and the codecs
@@ -26,8 +26,10 @@ EXTRAS = {
     ],
     # the command line and the local stack
     "cli": ["typer", "rich", "pydantic-settings", "psutil"],
+    # the answer key of a simulation; measurements are held against it too
+    "truth": ["duckdb"],
     # peers that measurements are held against
-    "bench": ["polars", "duckdb"],
+    "bench": ["polars"],
     "dev": [
         "pytest",
         "pytest-timeout",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("schemas", "playback", "jobs", "pipelines", "serving", "infra", "tonearm")
+OURS = ("schemas", "playback", "jobs", "pipelines", "serving", "infra", "truth", "tonearm")
 CODECS = {"pyarrow", "numpy", "fastavro", "pyruhvro", "orjson"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 
@@ -23,14 +23,16 @@ MAY_IMPORT = {
     "jobs/edge": {"schemas", "playback", "infra", "jobs/layer"},
     "pipelines/edge": {"schemas", "playback", "infra", "pipelines/transforms"},
     "serving": {"schemas", "playback", "infra"},
+    "truth": {"schemas"},
     "tonearm": {
         "schemas", "playback", "infra", "jobs/layer", "jobs/edge", "pipelines/transforms", "pipelines/edge", "serving",
+        "truth",
     },
     "dags": {"schemas"},
 }  # fmt: skip
 # directly under jobs/, but written for the transforms and bound like them
 COLUMN_EXPRESSIONS = {("columns",)}
-STANDARD_LIBRARY_ONLY = {"schemas": set(), "playback": CODECS}
+STANDARD_LIBRARY_ONLY = {"schemas": set(), "playback": CODECS, "truth": {"duckdb", "pyarrow"}}
 # what set-up runs before anything is installed
 BARE_MODULES = (
     "infra/local/setup/*.py",
@@ -96,6 +98,12 @@ def test_the_inner_rooms_need_no_engine(path: Path) -> None:
 def test_set_up_runs_on_bare_python(path: Path) -> None:
     allowed = {"schemas", "infra"} | sys.stdlib_module_names
     assert not {name[0] for name in imported(path.relative_to(ROOT))} - allowed
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if own_room(path) == "truth"], ids=str)
+def test_the_answer_key_shares_nothing_but_the_event_schema(path: Path) -> None:
+    ours = {name for name in imported(path) if name[0] in OURS and name[0] != "truth"}
+    assert ours <= {("schemas", "events")}
 
 
 @pytest.mark.parametrize("path", modules(), ids=str)
