@@ -5,7 +5,7 @@ that values which no Avro schema admits can be repaired too.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -47,7 +47,6 @@ UNMATCHED = -1
 _HEADERS = {event: MARKER + avro_fingerprint(event) for event in RELEASED}
 _INT64 = range(-(2**63), 2**63)
 
-Rows = npt.NDArray[np.intp]
 Fields = dict[str, Any]
 Changed = Counter[tuple[str, str, str, str]]
 """Letters by rule, field, and shape (`playback.shapes`) of the value before and after."""
@@ -67,15 +66,12 @@ def repair(letters: pa.RecordBatch, rules: Sequence[Rule]) -> Repaired:
 
     A letter whose bytes the rule cannot read stays as it is, and so does a value that an operation does not fit.
     """
-    received: list[bytes | None] = letters.column("payload").to_pylist()
-    payloads = list(received)
+    payloads: list[bytes | None] = letters.column("payload").to_pylist()
+    readings = _Readings(list(payloads))
     chosen = np.full(letters.num_rows, UNMATCHED)
     changed: Changed = Counter()
     for number, rule in enumerate(rules):
-        rows = _offered(letters, rule)
-        bodies = _reread([received[row] for row in rows.tolist()], rule)
-        objects = _objects(bodies) if rule.where or rule.changes else [None] * len(bodies)
-        for row, body, one in zip(rows.tolist(), bodies, objects, strict=True):
+        for row, (body, one) in readings.of(_offered(letters, rule), rule):
             if rule.where and not _has(one, rule.where):
                 continue
             if chosen[row] != UNMATCHED:
@@ -96,7 +92,25 @@ def decide(payloads: pa.BinaryArray, appended_at: datetime) -> Decoded:
     return decoded
 
 
-def _offered(letters: pa.RecordBatch, rule: Rule) -> Rows:
+class _Readings:
+    """Letters as rules read them: under each reading a letter is read once, however many rules look at it."""
+
+    def __init__(self, received: list[bytes | None]) -> None:
+        self._received = received
+        self._known: dict[object, dict[int, tuple[bytes | None, Fields | None]]] = {}
+
+    def of(self, rows: list[int], rule: Rule) -> Iterator[tuple[int, tuple[bytes | None, Fields | None]]]:
+        """Each row with the body under the rule's reading and, where the rule needs it, the object that it is."""
+        needed = bool(rule.where or rule.changes)
+        known = self._known.setdefault((rule.schema_version, rule.drop_trailing, needed), {})
+        new = [row for row in rows if row not in known]
+        bodies = _reread([self._received[row] for row in new], rule)
+        objects = _objects(bodies) if needed else [None] * len(bodies)
+        known.update(zip(new, zip(bodies, objects, strict=True), strict=True))
+        return ((row, known[row]) for row in rows)
+
+
+def _offered(letters: pa.RecordBatch, rule: Rule) -> list[int]:
     """Rows that the rule is for by what is known of a letter without reading it."""
     condition = pc.equal(letters.column("reason"), str(rule.reason))
     if rule.field:
@@ -106,7 +120,8 @@ def _offered(letters: pa.RecordBatch, rule: Rule) -> Rows:
         condition = pc.and_(condition, pc.greater_equal(appended_at, pa.scalar(rule.appended_from, appended_at.type)))
     if rule.appended_until:
         condition = pc.and_(condition, pc.less(appended_at, pa.scalar(rule.appended_until, appended_at.type)))
-    return np.flatnonzero(condition.fill_null(False).to_numpy(zero_copy_only=False))
+    rows: list[int] = np.flatnonzero(condition.fill_null(False).to_numpy(zero_copy_only=False)).tolist()
+    return rows
 
 
 def _reread(bodies: list[bytes | None], rule: Rule) -> list[bytes | None]:
@@ -169,14 +184,15 @@ def _same(left: object, right: object) -> bool:
 
 def _patched(one: Fields, body: bytes | None, rule: Rule, changed: Changed) -> bytes | None:
     """The body with the rule's changes; as it was where nothing changes or JSON cannot say it."""
-    before = {change.field: one.get(change.field) for change in rule.changes}
+    before, one = one, dict(one)
     for change in rule.changes:
         after = _OPERATIONS[change.operation](one.get(change.field), change)
         if after is None:
             one.pop(change.field, None)
         else:
             one[change.field] = after
-    differing = [name for name, value in before.items() if not _same(value, one.get(name))]
+    fields = dict.fromkeys(change.field for change in rule.changes)
+    differing = [name for name in fields if not _same(before.get(name), one.get(name))]
     if not differing:
         return body
     try:
@@ -184,7 +200,7 @@ def _patched(one: Fields, body: bytes | None, rule: Rule, changed: Changed) -> b
     except orjson.JSONEncodeError:
         return body
     for name in differing:
-        changed[rule.name, name, shape(before[name]), shape(one.get(name))] += 1
+        changed[rule.name, name, shape(before.get(name)), shape(one.get(name))] += 1
     return patched
 
 
