@@ -12,9 +12,13 @@ from schemas import catalog
 from tonearm.simulation import simulate, simulation_of, truth_folder
 from tonearm.verification import verify
 
-FAST = pytest.param(4, "sail", id="sail-4")
+FAST = pytest.param((4, "sail"), id="sail-4")
 SLOW = [
-    pytest.param(seed, engine, marks=[pytest.mark.nightly, *([pytest.mark.spark] if engine == "spark" else [])])
+    pytest.param(
+        (seed, engine),
+        id=f"{engine}-{seed}",
+        marks=[pytest.mark.nightly, *([pytest.mark.spark] if engine == "spark" else [])],
+    )
     for seed in (5, 6, 7)
     for engine in ("sail", "spark")
 ]
