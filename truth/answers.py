@@ -50,7 +50,7 @@ def write_answers(folder: Path, replayed: Collection[str] = ()) -> list[Path]:
                 database.execute(_statements(name))
                 database.sql(f"FROM {name} ORDER BY ALL").write_parquet(str(work / name), compression="zstd")
         return [(work / name).replace(folder / f"{name}.parquet") for name in ANSWERS]
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.OutOfMemoryException) as error:
         raise OSError(str(error)) from error
     finally:
         shutil.rmtree(work)

@@ -66,7 +66,7 @@ def differences(expected: Path, actual: pa.Table) -> Difference:
 # As EXCEPT ALL both ways, in one pass that spills to disk.
 _SURPLUS = """
 CREATE TABLE surplus AS
-SELECT *, sum(side) AS surplus_rows
+SELECT * EXCLUDE side, sum(side) AS surplus_rows
 FROM (SELECT *, 1 AS side FROM expected UNION ALL SELECT *, -1 FROM actual)
 GROUP BY ALL
 HAVING surplus_rows <> 0

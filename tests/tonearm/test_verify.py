@@ -1,0 +1,228 @@
+"""`tonearm verify`: a lake of a few rows, and the answer key of a log of five messages."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import write_deltalake
+
+from infra.lake import Lake
+from playback.arrow import arrow_schema
+from playback.simulator.log import LOG
+from schemas.bronze import DEAD_LETTERS
+from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE
+from schemas.model import Table
+from schemas.silver import DUPLICATES
+from tonearm.app import run
+from truth.answers import write_answers
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+DAY = date(2026, 1, 31)
+TRACK = {"track_id": "uri:1", "artist_name": "Poolside", "track_title": "Harvest Moon"}
+COUNTS = {"playback_count": 1, "play_count": 1, "skip_count": 0, "played_ms": 30_000}
+RECORD = {"topic_id": "t", "partition": 0, "offset": 0, "topic": "events", "appended_at": NOON, "appended_date": DAY}
+NONE = dict.fromkeys(("duplicate", "dead_letter", "replayed", "pending", "lost", "unaccounted"), 0)
+LINE = {"client_id": "secret-phone", "topic_id": "t", "topic": "events"} | NONE
+HOURS = [datetime(2026, 2, 1, hour, tzinfo=UTC) for hour in (0, 1)]
+
+# the first playback was sent again with other content, one message is spoilt, and one before the mark was lost
+PLAYBACK = {
+    **TRACK,
+    "user_id": "secret-ada",
+    "install_id": "secret-phone",
+    "occurred_at": NOON,
+    "country": "DE",
+    "content_type": "track",
+    "outcome": "play",
+    "ms_played": 30_000,
+}
+MESSAGES = [
+    {"message_number": 0, "event_id": "e", "sequence": 0, **PLAYBACK},
+    {"message_number": 1, "event_id": "e", "sequence": 1, **PLAYBACK},
+    {"message_number": 2, "sequence": 2, **PLAYBACK, "fault": "cut", "reason": "truncated_avro"},
+    {"message_number": None, "sequence": 3, **PLAYBACK},
+    {"message_number": 3, "install_id": "secret-phone", "high_water": 4},
+]
+LAKE: dict[Table, list[dict[str, Any]]] = {
+    DAILY_TRACK_PLAYS: [{"event_date": DAY, "country": "DE", "track_id": "uri:1", "listener_count": 1, **COUNTS}],
+    DAILY_USER_PLAYS: [{"event_date": DAY, "user_id": "secret-ada", "track_count": 1, **COUNTS}],
+    COUNTRY_CHARTS: [
+        {"country": "DE", "window_days": days, "position": 1, "chart_date": DAY, "play_count": 1, "played_ms": 30_000}
+        | TRACK
+        for days in (7, 28)
+    ],
+    EVENT_BALANCE: [
+        {**LINE, "stage": "bronze", "hour": HOURS[0], "sent": 2, "accepted": 2},
+        {**LINE, "stage": "bronze", "hour": HOURS[1], "sent": 2, "accepted": 1, "lost": 1},
+        {**LINE, "stage": "silver", "hour": HOURS[0], "sent": 2, "accepted": 1, "duplicate": 1},
+        {**LINE, "stage": "silver", "hour": HOURS[1], "sent": 2, "accepted": 0, "dead_letter": 1, "lost": 1},
+    ],
+    DEAD_LETTERS: [{**RECORD, "client_id": "secret-phone", "reason": "truncated_avro", "detail": "Cut."}],
+    DUPLICATES: [
+        {**RECORD, "client_id": "secret-phone", "event_id": "e", "is_conflict": True}
+        | {"kept_topic_id": "t", "kept_partition": 0, "kept_offset": 1}
+    ],
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TONEARM_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def write_lake(home: Path) -> Callable[..., None]:
+    """A function that writes the lake; of the tables given other rows."""
+
+    def written(other: dict[Table, list[dict[str, Any]]] | None = None) -> None:
+        lake = Lake(home / "lake")
+        for table, rows in (LAKE | (other or {})).items():
+            lake.create(table)
+            schema = arrow_schema(table.stored_fields)
+            full = [row | {"input_positions": "{}"} for row in rows]
+            write_deltalake(lake.path(table), pa.Table.from_pylist(full, schema=schema), mode="append")
+
+    return written
+
+
+def write_key(folder: Path, interrupted: bool = False, complete: bool = True) -> None:
+    folder.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(MESSAGES, schema=LOG), folder / "log.parquet")
+    write_answers(folder)
+    key = {"subject": "s", "messages": 4, "interrupted": interrupted, "complete": complete}
+    (folder / "key.json").write_text(json.dumps(key))
+
+
+def test_a_lake_that_is_what_the_key_says(
+    home: Path, write_lake: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_lake()
+    write_key(home / "truth")
+    assert run(["verify"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ gold.daily_track_plays 1 row equal",
+        "✓ gold.daily_user_plays 1 row equal",
+        "✓ gold.country_charts 2 rows equal",
+        "✓ gold.event_balance 2 rows equal",
+        "✓ bronze.dead_letters 1 row equal",
+        "✓ silver.duplicates 1 row equal",
+    ]
+
+
+def test_a_key_in_another_folder(home: Path, tmp_path: Path, write_lake: Callable[..., None]) -> None:
+    write_lake()
+    write_key(tmp_path / "key")
+    assert run(["verify"]) == 75
+    assert run(["verify", "--truth", str(tmp_path / "key")]) == 0
+
+
+def test_a_row_that_differs_is_shown_without_whose_it_is(
+    home: Path, write_lake: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_lake({DAILY_USER_PLAYS: [LAKE[DAILY_USER_PLAYS][0] | {"played_ms": 30_001}]})
+    write_key(home / "truth")
+    assert run(["verify"]) == 1
+    said = capsys.readouterr()
+    counts = "playback_count 1, play_count 1, skip_count 0, track_count 1"
+    assert said.out.splitlines()[1:4] == [
+        "✗ gold.daily_user_plays: 1 row only in the key, 1 row only in the table",
+        f"    key: event_date 2026-01-31, user_id …, {counts}, played_ms 30000",
+        f"    table: event_date 2026-01-31, user_id …, {counts}, played_ms 30001",
+    ]
+    assert said.err.startswith("Not what the answer key says: gold.daily_user_plays;")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        (DAILY_TRACK_PLAYS, {"listener_count": 2}),
+        (COUNTRY_CHARTS, {"track_title": "Another"}),
+        (EVENT_BALANCE, {"pending": 1}),
+        (DEAD_LETTERS, {"reason": "trailing_bytes"}),
+        (DUPLICATES, {"is_conflict": False}),
+    ],
+    ids=lambda value: value.full_name if isinstance(value, Table) else "",
+)
+def test_each_table_is_compared_and_no_one_is_named(
+    home: Path,
+    write_lake: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    table: Table,
+    change: dict[str, Any],
+) -> None:
+    write_lake({table: [LAKE[table][0] | change, *LAKE[table][1:]]})
+    write_key(home / "truth")
+    assert run(["verify", "--json"]) == 1
+    said = capsys.readouterr()
+    found = [json.loads(line) for line in said.out.splitlines()]
+    assert [one["table"] for one in found if not one["equal"]] == [table.full_name]
+    assert "secret" not in said.out + said.err
+
+
+def test_a_simulation_that_was_cut_off_is_not_asked_how_often(
+    home: Path, write_lake: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    often = (DEAD_LETTERS, DUPLICATES, EVENT_BALANCE)
+    write_lake({table: LAKE[table] * 2 for table in often})
+    write_key(home / "truth", interrupted=True)
+    assert run(["verify", "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {one["table"] for one in found if not one["compared"]} == {table.full_name for table in often}
+    assert run(["verify"]) == 0
+    assert "- silver.duplicates: not compared, the simulation was cut off" in capsys.readouterr().out
+
+
+def test_an_empty_table_misses_everything(
+    home: Path, write_lake: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_lake({table: [] for table in LAKE})
+    write_key(home / "truth")
+    assert run(["verify", "--json"]) == 1
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    # of the duplicates it is the one row of counts that differs
+    assert [(one["only_in_key"], one["only_in_table"]) for one in found] == [
+        (1, 0),
+        (1, 0),
+        (2, 0),
+        (2, 0),
+        (1, 0),
+        (1, 1),
+    ]
+
+
+def test_without_a_key_there_is_nothing_to_compare(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify"]) == 75
+    assert "There is no answer key in" in capsys.readouterr().err
+
+
+def test_a_key_that_was_not_finished_says_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_key(home / "truth", complete=False)
+    assert run(["verify"]) == 75
+    assert "was not finished: run `tonearm simulate` again." in capsys.readouterr().err
+
+
+def test_an_answer_that_is_gone_makes_the_key_unfinished(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_key(home / "truth")
+    (home / "truth" / "gold.country_charts.parquet").unlink()
+    assert run(["verify"]) == 75
+    assert "was not finished" in capsys.readouterr().err
+
+
+def test_a_damaged_key_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "truth").mkdir(parents=True)
+    (home / "truth" / "key.json").write_text("{")
+    assert run(["verify"]) == 1
+    assert "is damaged" in capsys.readouterr().err
+
+
+def test_a_table_that_was_not_computed_yet_is_missing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_key(home / "truth")
+    assert run(["verify"]) == 75
+    assert "gold.daily_track_plays is not in the lake" in capsys.readouterr().err

@@ -1,0 +1,107 @@
+"""Hold the lake against the answer key of the simulation that was sent to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from infra.lake import Lake
+from infra.settings import Settings
+from schemas import catalog
+from schemas.bronze import DEAD_LETTERS
+from schemas.errors import MissingInputError
+from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE, FATES
+from schemas.model import Table
+from schemas.silver import DUPLICATES
+from tonearm.answer_key import Key, read_key
+from truth.compare import Difference, differences
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the key says of one table.
+
+    `difference` is None where the key cannot say, because the simulation was cut off and sent messages again. The
+    examples in it hold personal values: print them with `shown` only.
+    """
+
+    table: str
+    difference: Difference | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs, as far as the key can say."""
+        return self.difference is None or self.difference.equal
+
+
+def verify(settings: Settings, folder: Path) -> list[Verdict]:
+    """Compare each table that the key in `folder` has with the lake's, as multisets of rows.
+
+    Raises MissingInputError when there is no complete key, or a table is not in the lake.
+    """
+    key = _complete_key(folder)
+    lake = Lake(settings.lake)
+    return [
+        Verdict(table.full_name, None if key.interrupted and table in _HOW_OFTEN else _compare(lake, table, folder))
+        for table in _COMPARABLE
+    ]
+
+
+def shown(table: str, row: dict[str, object]) -> dict[str, object]:
+    """An example row with … for what says something about one listener."""
+    personal = {field.name for field in catalog.table(table).fields if field.personal}
+    return {name: "…" if name in personal else value for name, value in row.items()}
+
+
+def _complete_key(folder: Path) -> Key:
+    key = read_key(folder)
+    if key is None:
+        raise MissingInputError(f"There is no answer key in {folder}: run `tonearm simulate`, or name its folder.")
+    missing = [table.full_name for table in _COMPARABLE if not _answer(folder, table).is_file()]
+    if not key.complete or missing:
+        raise MissingInputError(f"The answer key in {folder} was not finished: run `tonearm simulate` again.")
+    return key
+
+
+def _compare(lake: Lake, table: Table, folder: Path) -> Difference:
+    return differences(_answer(folder, table), _COMPARABLE[table](lake.rows(table), table))
+
+
+def _answer(folder: Path, table: Table) -> Path:
+    return folder / f"{table.full_name}.parquet"
+
+
+def _declared(rows: pa.Table, table: Table) -> pa.Table:
+    return rows.select([field.name for field in table.fields])
+
+
+def _over_hours(rows: pa.Table, _: Table) -> pa.Table:
+    """The topic's id and the hours of appending are the broker's, and not in the key."""
+    keys, sums = ["client_id", "stage"], ["sent", *FATES, "unaccounted"]
+    summed = rows.group_by(keys).aggregate([(name, "sum") for name in sums])
+    return summed.select([*keys, *(f"{name}_sum" for name in sums)]).rename_columns([*keys, *sums])
+
+
+def _by_reason(rows: pa.Table, _: Table) -> pa.Table:
+    return rows.group_by("reason").aggregate([([], "count_all")]).rename_columns(["reason", "count"])
+
+
+def _conflicts(rows: pa.Table, _: Table) -> pa.Table:
+    conflicts = pc.sum(rows["is_conflict"]).as_py() or 0
+    return pa.table({"count": [rows.num_rows], "conflict_count": [conflicts]})
+
+
+_COMPARABLE: dict[Table, Callable[[pa.Table, Table], pa.Table]] = {
+    DAILY_TRACK_PLAYS: _declared,
+    DAILY_USER_PLAYS: _declared,
+    COUNTRY_CHARTS: _declared,
+    EVENT_BALANCE: _over_hours,
+    DEAD_LETTERS: _by_reason,
+    DUPLICATES: _conflicts,
+}
+"""What of each table the key can tell."""
+
+_HOW_OFTEN = (EVENT_BALANCE, DEAD_LETTERS, DUPLICATES)
+"""Tables that count messages, not playbacks: one that was sent again is in them twice."""
