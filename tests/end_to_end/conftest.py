@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from infra import failpoints
+from infra.engine import open_session
 from infra.identity import Identities
 from infra.kafka.manifests import Manifest
 from infra.lake import Lake
@@ -25,6 +26,7 @@ from infra.warehouse.queries import ask
 from jobs.batch import BatchRun, run_batch
 from schemas import catalog
 from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS
+from tests.end_to_end.auditing import Auditor, Phones, play_with_losses
 from tonearm.commands.import_ import import_path
 
 LISTENER = "Anna"
@@ -149,6 +151,31 @@ def undisturbed(deployment: Callable[..., Deployment], export: Path) -> Deployme
     made.send(export)
     assert made.run().sheet.adds_up
     return made
+
+
+@pytest.fixture(scope="session")
+def audited(deployment: Callable[..., Deployment]) -> tuple[Deployment, list[tuple[str, int]]]:
+    """A deployment that has run on a history, and which messages of it never came (see `play_with_losses`)."""
+    made = deployment()
+    dropped = play_with_losses(made)
+    assert made.run().sheet.adds_up
+    return made, dropped
+
+
+@pytest.fixture(scope="module")
+def auditor(audited: tuple[Deployment, list[tuple[str, int]]]) -> Iterator[Auditor]:
+    """An auditor of that deployment; tests leave there what adds up."""
+    made, dropped = audited
+    with open_session(made.settings) as session:
+        auditor = Auditor(made, dropped, session)
+        auditor.ask_stores()
+        yield auditor
+
+
+@pytest.fixture
+def phones(auditor: Auditor) -> Phones:
+    """Clients of the auditor's deployment."""
+    return Phones(auditor.made)
 
 
 @pytest.fixture(scope="session")
