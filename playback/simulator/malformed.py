@@ -94,7 +94,7 @@ KINDS: tuple[Kind, ...] = (
     Value("unknown_content_type", Reason.BAD_CONTENT_TYPE, "content_type", "video"),
     Value("unknown_outcome", Reason.BAD_OUTCOME, "outcome", "paused"),
     Value("upper_case_outcome", Reason.BAD_OUTCOME, "outcome", "PLAY"),
-    Value("lower_case_country", Reason.BAD_COUNTRY, "country", lambda column: pc.utf8_lower(column.fill_null("US"))),
+    Value("lower_case_country", Reason.BAD_COUNTRY, "country", lambda column: pc.utf8_lower(column.fill_null("ZZ"))),
     Value("country_name", Reason.BAD_COUNTRY, "country", "Germany"),
     Value("negative_ms_played", Reason.NEGATIVE_DURATION, "ms_played", _negative),
     Value("negative_paused_ms", Reason.NEGATIVE_DURATION, "paused_ms", _negative),

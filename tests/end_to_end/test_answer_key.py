@@ -1,18 +1,44 @@
-"""A simulated service in which everything goes wrong: every gold table is what the answer key says."""
+"""A simulated service in which everything goes wrong: every gold table is what the answer key says.
 
+The tests of one deployment run in their order: what the later ones change is what the earlier ones have looked at.
+"""
+
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.replay import replay, request
+from playback.fix_rules import read_rules
 from playback.simulator.malformed import KINDS
 from playback.simulator.parameters import TYPICAL
 from schemas import catalog
 from tonearm.simulation import simulate, simulation_of, truth_folder
 from tonearm.verification import verify
+from truth.answers import write_answers
 
 FAST = pytest.param((4, "sail"), id="sail-4")
+RULES = """
+[[rule]]
+name = "countries in lower case"
+reason = "bad_country"
+patch = {upper = ["country"]}
+
+[[rule]]
+name = "written with a schema that was never released"
+reason = "unknown_fingerprint"
+patch = {schema_version = 1}
+
+[[rule]]
+name = "something behind the event"
+reason = "trailing_bytes"
+patch = {drop_trailing = true}
+"""
+BROUGHT_BACK = ("lower_case_country", "unknown_fingerprint", "trailing_bytes", "two_datums")
+"""The kinds of spoilt messages of which these rules make the event that it was."""
 SLOW = [
     pytest.param(
         (seed, engine),
@@ -26,7 +52,7 @@ SLOW = [
 
 @pytest.fixture(scope="module", params=[FAST, *SLOW])
 def chaos(request: pytest.FixtureRequest, deployment: Callable[..., Any]) -> Any:
-    """A deployment that has processed a history with all faults. Only read it."""
+    """A deployment that has processed a history with all faults."""
     seed, engine = request.param
     made = deployment(engine=engine)
     played = simulation_of(made.settings.home, TYPICAL, events=100_000, days=14, seed=seed)
@@ -47,3 +73,27 @@ def test_every_gold_table_is_what_the_answer_key_says(chaos: Any) -> None:
         verdict.table for verdict in verdicts
     }
     assert [verdict for verdict in verdicts if not verdict.equal] == []
+
+
+def replayed(chaos: Any, tmp_path: Path) -> int:
+    """Bring back what the rules can, leave the rest; returns how many messages that took."""
+    (tmp_path / "rules.toml").write_text(RULES)
+    asked = request((), read_rules(tmp_path / "rules.toml"), only_valid=True)
+    sent = replay(chaos.settings, chaos.endpoints, asked).sent
+    assert chaos.run().sheet.adds_up
+    return sent
+
+
+def test_dead_letters_that_come_back_are_counted_as_the_answer_key_says(chaos: Any, tmp_path: Path) -> None:
+    sent = replayed(chaos, tmp_path)
+    folder = shutil.copytree(truth_folder(chaos.settings.home), tmp_path / "truth")
+    write_answers(folder, BROUGHT_BACK)
+    log = pq.read_table(folder / "log.parquet", columns=["fault", "message_number"]).to_pylist()
+    assert sent == sum(row["fault"] in BROUGHT_BACK and row["message_number"] is not None for row in log) > 40
+    assert [verdict for verdict in verify(chaos.settings, folder) if not verdict.equal] == []
+
+
+def test_the_same_replay_again_and_another_run_change_nothing(chaos: Any, tmp_path: Path) -> None:
+    before = chaos.versions(), chaos.digests()
+    assert replayed(chaos, tmp_path) == 0
+    assert (chaos.versions(), chaos.digests()) == before
