@@ -148,7 +148,9 @@ def test_every_decision_is_in_the_index() -> None:
 
 
 def test_what_the_readme_says_of_the_sheet_is_what_the_report_prints() -> None:
-    from tonearm.report_text import SHEET
+    from jobs.sheet import COLUMNS
 
     heading = next(line for line in README.splitlines() if line.startswith("topic, hour (UTC)"))
-    assert [word for word in re.split(r" {2,}", heading)[1:] if word] == [column.replace("_", " ") for column in SHEET]
+    assert [word for word in re.split(r" {2,}", heading)[1:] if word] == [
+        column.replace("_", " ") for column in COLUMNS
+    ]
