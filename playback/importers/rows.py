@@ -1,4 +1,4 @@
-"""Rows of an export that is a JSON list: read the list, keep what is no event as it stood, name each event.
+"""Rows of an export to events: name each, keep what is no event as it stood.
 
 Identity: an `event_id` is a hash of what the source says about the playback, and of how many equal rows came before it
 in the same file. The same export again, or one that overlaps it, thus gives the same ids, while a true repeat within a
@@ -9,21 +9,22 @@ twice is two dead letters, each counted in the manifest of its import.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from playback.arrow import event_schema
-from schemas.errors import InputError
 from schemas.events import CURRENT
 
 BATCH_ROWS = 20_000
+BATCH_BYTES = 1 << 25
+"""A batch ends with the row that reaches either."""
+
 MAX_TEXT = 10_000
 """Characters; a row with a longer text is a reject, so that no event outgrows a Kafka message."""
 
@@ -36,9 +37,19 @@ _MICROSECOND = timedelta(microseconds=1)
 _LAST_TIME = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _FIRST_TIME = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LONG = 1 << 63
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{},]', re.DOTALL)
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Whose playbacks a file holds: `user_id` where its rows do not say.
+
+    `pseudonyms` gives the `user_id` of each account name, for exports whose rows name their listeners.
+    """
+
+    user_id: str
+    pseudonyms: Callable[[Sequence[str]], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Playback:
-    """One row as an importer understood it: what identifies it, as given, and the event's other fields."""
+    """One row as an importer understood it: what identifies it, as given, and the event's other fields.
+
+    `milliseconds` were heard, unless `fields` has another `ms_played`: where the source says nothing of it, what an
+    importer takes for it is no part of the identity, and `milliseconds` is 0.
+    """
 
     time: str
     track: object
@@ -63,52 +78,72 @@ class NoEventError(ValueError):
     """The row lacks what an event needs, or has it in a form that cannot be read."""
 
 
-def read_list(path: Path, family: str, user_id: str, understand: Callable[[Row], Playback]) -> Iterator[Batch]:
-    """Yield the rows of a JSON list as batches; `understand` raises NoEventError on a row that is no event.
+Understand = Callable[[Row], Playback]
+"""Reads a row; raises NoEventError on one that is no event."""
 
-    Raises InputError when the file cannot be read, is no JSON, or is no list.
-    """
-    raw = _bytes(path)
-    rows = _parse(path, raw)
-    seen: Counter[bytes] = Counter()
-    originals: list[tuple[int, int]] = []
-    for start in range(0, len(rows), BATCH_ROWS):
+
+class Naming:
+    """Turns the rows of one file into events of one listener; remembers the rows that it has seen."""
+
+    def __init__(self, family: str, listener: Listener, understand: Understand) -> None:
+        """Events of that family of exports."""
+        self._family = family
+        self._user_id = listener.user_id
+        self._understand = understand
+        self._seen: Counter[bytes] = Counter()
+
+    def batch(self, rows: Sequence[object], original: Callable[[int], bytes]) -> Batch:
+        """The file's next rows; `original` gives the bytes of one by its index."""
         events: list[dict[str, object]] = []
         rejects: list[bytes] = []
-        for index, row in enumerate(rows[start : start + BATCH_ROWS], start):
+        for index, row in enumerate(rows):
             try:
-                events.append(_event(row, family, user_id, understand, seen))
+                events.append(self._event(row))
             except NoEventError:
-                originals = originals or row_spans(raw)
-                first, end = originals[index]
-                rejects.append(raw[first : min(end, first + MAX_REJECT_BYTES)])
-        yield Batch(pa.RecordBatch.from_pylist(events, schema=_SCHEMA), rejects)
+                rejects.append(original(index)[:MAX_REJECT_BYTES])
+        return Batch(pa.RecordBatch.from_pylist(events, schema=_SCHEMA), rejects)
+
+    def batches(self, rows: Iterable[tuple[object, bytes]]) -> Iterator[Batch]:
+        """The rows of a stream, each with its bytes."""
+        for values, originals in grouped(rows):
+            yield self.batch(values, originals.__getitem__)
+
+    def _event(self, row: object) -> dict[str, object]:
+        if not isinstance(row, dict):
+            raise NoEventError("no object")
+        playback = self._understand(row)
+        same = _digest([playback.time, playback.track, playback.milliseconds])
+        ordinal = self._seen[same]
+        self._seen[same] = ordinal + 1
+        return {
+            "ms_played": playback.milliseconds,
+            **playback.fields,
+            "event_id": event_id(self._family, self._user_id, playback, ordinal),
+            "source": self._family,
+            "user_id": self._user_id,
+        }
+
+
+def grouped(rows: Iterable[tuple[object, bytes]]) -> Iterator[tuple[list[object], list[bytes]]]:
+    """The rows and their bytes, as many at once as a batch holds."""
+    values: list[object] = []
+    originals: list[bytes] = []
+    size = 0
+    for value, original in rows:
+        values.append(value)
+        originals.append(original)
+        size += len(original)
+        if len(values) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield values, originals
+            values, originals, size = [], [], 0
+    if values:
+        yield values, originals
 
 
 def event_id(family: str, user_id: str, playback: Playback, ordinal: int) -> str:
     """32 hexadecimal digits that name the playback; `ordinal` counts equal rows before it in the file."""
     # A JSON array separates its values without ambiguity whatever they contain.
     return _digest([family, user_id, playback.time, playback.track, playback.milliseconds, ordinal]).hex()
-
-
-def row_spans(raw: bytes) -> list[tuple[int, int]]:
-    """Start and end of each element's bytes in a valid JSON list, without the white space around it."""
-    spans = []
-    depth, start = 0, 0
-    for token in _TOKEN.finditer(raw):
-        sign = token.group()
-        if sign in (b"]", b"}"):
-            depth -= 1
-        at_end = depth == 0 and sign == b"]"
-        if at_end or (depth == 1 and sign == b","):
-            piece = raw[start : token.start()]
-            left = len(piece) - len(piece.lstrip())
-            spans.append((start + left, start + len(piece.rstrip())))
-            start = token.end()
-        if sign in (b"[", b"{"):
-            depth += 1
-            start = token.end() if depth == 1 else start
-    return spans
 
 
 def utc_microseconds(time: str) -> int:
@@ -118,7 +153,11 @@ def utc_microseconds(time: str) -> int:
     except ValueError:
         raise NoEventError("no time") from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    microseconds = (aware - _EPOCH) // _MICROSECOND
+    return in_calendar((aware - _EPOCH) // _MICROSECOND)
+
+
+def in_calendar(microseconds: int) -> int:
+    """The moment, if it is in the years 1 to 9999; else raises NoEventError."""
     if not _FIRST_TIME <= microseconds <= _LAST_TIME:
         raise NoEventError("a time outside the calendar")
     return microseconds
@@ -150,46 +189,5 @@ def text(row: Row, name: str) -> str | None:
     return value
 
 
-def _event(
-    row: object, family: str, user_id: str, understand: Callable[[Row], Playback], seen: Counter[bytes]
-) -> dict[str, object]:
-    if not isinstance(row, dict):
-        raise NoEventError("no object")
-    playback = understand(row)
-    same = _digest([playback.time, playback.track, playback.milliseconds])
-    event = {
-        **playback.fields,
-        "event_id": event_id(family, user_id, playback, seen[same]),
-        "source": family,
-        "user_id": user_id,
-        "ms_played": playback.milliseconds,
-    }
-    seen[same] += 1
-    return event
-
-
 def _digest(values: list[object]) -> bytes:
     return blake2b(orjson.dumps(values), digest_size=16).digest()
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError:
-        raise InputError(f"{path} cannot be read: give yourself leave to read it, and try again.") from None
-
-
-def _parse(path: Path, raw: bytes) -> list[object]:
-    try:
-        rows = orjson.loads(raw.decode())
-    except UnicodeDecodeError as error:
-        raise InputError(_broken(path, error.start)) from None
-    except orjson.JSONDecodeError as error:
-        raise InputError(_broken(path, len(error.doc[: error.pos].encode(errors="replace")))) from None
-    if not isinstance(rows, list):
-        raise InputError(f"{path} is JSON but no list of playbacks: give the file as it came in the export.")
-    return rows
-
-
-def _broken(path: Path, position: int) -> str:
-    return f"{path} is no whole JSON file (it breaks at byte {position}): unpack or download the export again."

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePath
 
-from playback.importers.rows import Batch, Playback, Row, milliseconds, read_list, text, time_text, utc_microseconds
+from playback.importers.archives import ExportFile
+from playback.importers.json_lists import read_list
+from playback.importers.rows import Batch, Listener, Playback, Row, milliseconds, text, time_text, utc_microseconds
 
 FILES = "StreamingHistory<n>.json, StreamingHistory_music_<n>.json"
 
@@ -12,14 +14,14 @@ _NAME = re.compile(r"StreamingHistory(_music_)?[0-9]+\.json")
 _MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}")
 
 
-def claims(path: Path) -> bool:
+def claims(path: PurePath) -> bool:
     """Whether the file is a basic history of music, by its name."""
     return bool(_NAME.fullmatch(path.name))
 
 
-def read(path: Path, user_id: str) -> Iterator[Batch]:
+def read(file: ExportFile, listener: Listener) -> Iterator[Batch]:
     """Events and rejects of the file; times are UTC minutes. Raises InputError when the file cannot be read."""
-    return read_list(path, "spotify-basic", user_id, _understand)
+    return read_list(file, "spotify-basic", listener, _understand)
 
 
 def _understand(row: Row) -> Playback:

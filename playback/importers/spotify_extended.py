@@ -5,9 +5,11 @@ Addresses, account name, user agent and anything else that names the listener ar
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePath
 
-from playback.importers.rows import Batch, Playback, Row, milliseconds, read_list, text, time_text, utc_microseconds
+from playback.importers.archives import ExportFile
+from playback.importers.json_lists import read_list
+from playback.importers.rows import Batch, Listener, Playback, Row, milliseconds, text, time_text, utc_microseconds
 
 FILES = "Streaming_History_Audio_<years>_<n>.json, endsong_<n>.json"
 
@@ -21,14 +23,14 @@ _MOVED_ON = ("fwdbtn", "backbtn")
 _NOTHING_REPORTED = (None, "unknown")
 
 
-def claims(path: Path) -> bool:
+def claims(path: PurePath) -> bool:
     """Whether the file is an extended history of audio, by its name."""
     return bool(_NAME.fullmatch(path.name))
 
 
-def read(path: Path, user_id: str) -> Iterator[Batch]:
+def read(file: ExportFile, listener: Listener) -> Iterator[Batch]:
     """Events and rejects of the file; `ts` is the UTC end. Raises InputError when the file cannot be read."""
-    return read_list(path, "spotify-extended", user_id, _understand)
+    return read_list(file, "spotify-extended", listener, _understand)
 
 
 def _understand(row: Row) -> Playback:

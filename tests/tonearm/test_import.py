@@ -2,6 +2,7 @@
 
 import json
 import uuid
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from infra.kafka.manifests import read_manifests
 from infra.settings import Settings
 from schemas.errors import InputError
 from tonearm.app import run
-from tonearm.commands.import_ import import_path
+from tonearm.commands.import_ import folder_name, import_each, import_path
 
 ROW = {"endTime": "2022-02-28 02:39", "artistName": "Poolside", "trackName": "Harvest Moon", "msPlayed": 243047}
 
@@ -50,6 +51,46 @@ def test_the_listener_is_the_folder_s_name_unless_one_is_given(settings: Setting
     assert identities.find("alice") != identities.find("Bob")
 
 
+def test_each_folder_and_archive_is_a_listener_of_its_own(settings: Settings, tmp_path: Path, stack: Any) -> None:
+    everyone = tmp_path / "everyone"
+    (everyone / "anna").mkdir(parents=True)
+    (everyone / "anna" / "StreamingHistory0.json").write_text(json.dumps([ROW]))
+    with zipfile.ZipFile(everyone / "bob.zip", "w") as packed:
+        packed.writestr("MyData/StreamingHistory0.json", json.dumps([ROW, ROW]))
+    manifest = import_each(settings, stack.endpoints.kafka_bootstrap, everyone)
+    assert (manifest.events, manifest.rejects, manifest.acknowledged) == (3, 0, 3)
+    identities = Identities(settings.home)
+    assert identities.find("anna") != identities.find("bob")
+
+
+def test_one_broken_export_of_several_stops_all_of_them(settings: Settings, export: Path) -> None:
+    (export.parent / "bob.zip").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"bob\.zip is no whole zip archive"):
+        import_each(settings, "127.0.0.1:1", export.parent)
+    assert not settings.home.exists()
+
+
+def test_rows_that_name_their_listeners_are_theirs(settings: Settings, tmp_path: Path, stack: Any) -> None:
+    event = {"source": "jukebox", "occurred_at": "2024-05-01T10:00:00Z", "content_type": "track", "ms_played": 5}
+    rows = [event | {"user": name} for name in ("anna", "bob", "anna")]
+    (tmp_path / "events.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    manifest = import_path(settings, stack.endpoints.kafka_bootstrap, tmp_path / "events.ndjson", "nobody else")
+    assert (manifest.events, manifest.rejects) == (3, 0)
+    identities = Identities(settings.home)
+    assert len({identities.find(name) for name in ("anna", "bob", "nobody else")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "account"),
+    [("carl", "carl"), ("carl.zip", "carl"), ("carl/endsong_0.json", "carl"), ("carl/my_data.ZIP", "my_data")],
+)
+def test_the_account_of_an_export_that_nobody_named(tmp_path: Path, name: str, account: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch() if path.suffix else path.mkdir()
+    assert folder_name(path) == account
+
+
 def test_a_broken_file_stops_the_import_before_anything_is_sent(settings: Settings, export: Path) -> None:
     (export / "endsong_1.json").write_text('[{"ts": "2022-')
     with pytest.raises(InputError, match=r"endsong_1\.json is no whole JSON file"):
@@ -78,6 +119,11 @@ def test_the_command_says_what_it_did_and_never_who(
     journals = "".join(path.read_text() for path in (settings.home / "manifests").iterdir())
     assert "alice" not in out + json.dumps(told) + journals
     assert len(read_manifests(settings.home)) == 2
+
+
+def test_a_name_for_all_of_several_listeners_is_refused(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["import", str(export.parent), "--each", "--user", "anna"]) == 1
+    assert capsys.readouterr().err == "With --each the listeners are named by their folders: leave --user out.\n"
 
 
 def test_a_wrong_path_is_one_sentence_and_status_1(

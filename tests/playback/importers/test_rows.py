@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playback.importers import rows, spotify_basic
-from playback.importers.rows import Playback, event_id, row_spans
+from playback.importers import json_lists, spotify_basic
+from playback.importers.json_lists import row_spans
+from playback.importers.rows import Listener, Playback, event_id
 
 USER = "0" * 32
+LISTENER = Listener(USER, list)
 basic_rows = st.fixed_dictionaries(
     {
         "endTime": st.sampled_from(["2023-01-01 10:00", "2023-01-01 10:01"]),
@@ -31,7 +33,11 @@ def ids_of(listed: list[dict[str, object]], user_id: str = USER) -> list[str]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "StreamingHistory0.json"
         path.write_text(json.dumps(listed), encoding="utf-8")
-        return [one for batch in spotify_basic.read(path, user_id) for one in batch.events["event_id"].to_pylist()]
+        return [
+            one
+            for batch in spotify_basic.read(path, Listener(user_id, list))
+            for one in batch.events["event_id"].to_pylist()
+        ]
 
 
 @given(st.lists(basic_rows, max_size=12))
@@ -85,7 +91,7 @@ def test_the_bytes_of_each_element_are_found_in_the_file(values: list[object], i
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(rows, "BATCH_ROWS", 2)
+    monkeypatch.setattr(json_lists, "BATCH_ROWS", 2)
     yield
 
 
@@ -94,7 +100,7 @@ def test_batches_are_cut_without_losing_rows_or_ordinals(tmp_path: Path) -> None
     row = {"endTime": "2023-01-01 10:00", "artistName": "A", "trackName": "B", "msPlayed": 5}
     path = tmp_path / "StreamingHistory0.json"
     path.write_text(json.dumps([row, 1, row, row, 2]), encoding="utf-8")
-    batches = list(spotify_basic.read(path, USER))
+    batches = list(spotify_basic.read(path, LISTENER))
     assert [batch.events.num_rows for batch in batches] == [1, 2, 0]
     assert [batch.rejects for batch in batches] == [[b"1"], [], [b"2"]]
     assert len({one for batch in batches for one in batch.events["event_id"].to_pylist()}) == 3

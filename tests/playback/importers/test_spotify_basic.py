@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 
 from playback.importers import spotify_basic
+from playback.importers.rows import Listener
 from schemas.events import CURRENT
 
 USER = "a" * 32
+LISTENER = Listener(USER, list)
 ROW = {"endTime": "2022-02-28 02:39", "artistName": "Poolside", "trackName": "Harvest Moon", "msPlayed": 243047}
 
 
 def read(tmp_path: Path, text: str) -> tuple[list[dict[str, object]], list[bytes]]:
     path = tmp_path / "StreamingHistory0.json"
     path.write_text(text, encoding="utf-8")
-    batches = list(spotify_basic.read(path, USER))
+    batches = list(spotify_basic.read(path, LISTENER))
     events = [event for batch in batches for event in batch.events.to_pylist()]
     return events, [reject for batch in batches for reject in batch.rejects]
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from playback.importers import spotify_extended
+from playback.importers.rows import Listener
 from schemas.events import CURRENT
 
 USER = "b" * 32
+LISTENER = Listener(USER, list)
 ROW: dict[str, object] = {
     "ts": "2022-02-22T20:46:54Z",
     "username": "somebody.real",
@@ -39,7 +41,7 @@ NOTHING_KNOWN = dict.fromkeys(ROW) | {"ts": "2022-12-07T05:59:21Z", "ms_played":
 def read(tmp_path: Path, *listed: object) -> tuple[list[dict[str, object]], list[bytes]]:
     path = tmp_path / "endsong_0.json"
     path.write_text(json.dumps(listed), encoding="utf-8")
-    batches = list(spotify_extended.read(path, USER))
+    batches = list(spotify_extended.read(path, LISTENER))
     events = [event for batch in batches for event in batch.events.to_pylist()]
     return events, [reject for batch in batches for reject in batch.rejects]
 
