@@ -53,6 +53,7 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
             say("bronze.playback_events", "ingest")
             done.ingested = ingest(session, lake, playback_topic(settings, endpoints))
         with _timed(done.seconds, "refresh"):
+            say("bronze.manifests", "refresh")
             done.refreshed.append(record_manifests(session, lake, checker, announced))
             done.refreshed += Runner(session, lake, checker).refresh_all(on_progress)
         with _timed(done.seconds, "publish"):
