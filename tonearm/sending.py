@@ -1,12 +1,12 @@
-"""What `import` and `simulate` show while they send: a bar on a terminal, nothing elsewhere."""
+"""What `import`, `produce` and `simulate` show while they send: a bar on a terminal, nothing elsewhere."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that takes messages sent and messages in all, and draws them on standard error."""
+def progress_bar(label: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Yield a function that takes messages sent and in all (None: nobody knows), and draws them on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
