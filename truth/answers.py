@@ -2,7 +2,6 @@
 
 import glob
 import shutil
-import tempfile
 from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
@@ -42,7 +41,10 @@ def write_answers(folder: Path, replayed: Collection[str] = ()) -> list[Path]:
     log = folder / "log.parquet"
     if not log.is_file():
         raise FileNotFoundError(f"There is no {log}: play the simulation first.")
-    work = Path(tempfile.mkdtemp(prefix="truth-", dir=folder))
+    work = folder / "truth.work"
+    # One that was killed leaves its own behind, as large as the log.
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
     try:
         with duckdb.connect(work / "work.duckdb", config=_config(work)) as database:
             _prepare(database, log, replayed)

@@ -20,6 +20,8 @@ FATES = ("sent", "accepted", "duplicate", "dead_letter", "replayed", "pending", 
 def test_nothing_is_left_but_the_log_and_the_answers(answer: Callable[..., list[Row]], tmp_path: Path) -> None:
     answer("gold.country_charts", [{}])
     [folder] = tmp_path.iterdir()
+    (folder / "truth.work").mkdir()  # of a run that was killed
+    (folder / "truth.work" / "work.duckdb").write_bytes(b"half")
     written = write_answers(folder)
     assert written == [folder / f"{name}.parquet" for name in ANSWERS]
     assert {*written, folder / "log.parquet"} == set(folder.iterdir())
