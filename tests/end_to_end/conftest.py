@@ -25,12 +25,13 @@ from infra.settings import REPOSITORY, Settings
 from infra.warehouse.queries import ask
 from jobs.batch import BatchRun, run_batch
 from schemas import catalog
-from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS
+from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS, EVENT_BALANCE
 from tests.end_to_end.auditing import Auditor, Phones, play_with_losses
 from tonearm.commands.import_ import import_path
 
 LISTENER = "Anna"
-DERIVED = [table for table in catalog.tables().values() if table.is_derived]
+# The balance counts records: one that is sent twice is in it twice, under the broker's hour and a manifest of its own.
+DERIVED = [table for table in catalog.tables().values() if table.is_derived and table is not EVENT_BALANCE]
 
 
 @dataclass(frozen=True)
