@@ -80,6 +80,8 @@ def homes(tmp_path_factory):
     return tmp_path_factory.mktemp("parity")
 
 
+# Spark plans every table three times here: five minutes where a machine has much else to do.
+@pytest.mark.timeout(900)
 def test_both_engines_make_the_same_tables_and_go_on_with_each_others(request, session, batches, homes):
     """Sail comes first (order of the fixture), batch by batch; Spark takes both at once, and goes on with Sail's."""
     engine = request.node.callspec.params["session"]
