@@ -18,6 +18,8 @@ def test_the_ledger_in_arrow() -> None:
             pa.field("manifest_id", pa.string()),
             pa.field("install_id", pa.string()),
             pa.field("sequence", pa.int64()),
+            pa.field("high_water", pa.int64()),
+            pa.field("replay_of", pa.string()),
             pa.field("ingested_at", pa.timestamp("us", "UTC"), nullable=False),
             pa.field("key", pa.binary()),
             pa.field("headers", headers),

@@ -47,11 +47,11 @@ def test_an_empty_folder(home: Path, folder: Path, capsys: pytest.CaptureFixture
     assert f"The folder {folder} is empty" in refused(home, folder, capsys)
 
 
-def test_a_zip_that_was_not_unpacked(home: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_zip_that_was_cut_off(home: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archive = folder / "my_data.zip"
     archive.write_bytes(b"PK\x03\x04")
     for path in (folder, archive):
-        assert f"{archive} is a zip archive: unpack it first" in refused(home, path, capsys)
+        assert f"{archive} is no whole zip archive: download it again" in refused(home, path, capsys)
 
 
 def test_an_export_that_was_cut_off(home: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
