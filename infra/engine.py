@@ -12,6 +12,10 @@ from pyspark.sql import SparkSession
 
 from infra.settings import Settings
 
+SAIL_BATCH_ROWS = 2_000
+"""Rows that Sail handles at once. A column of an Arrow batch holds no more than 2 GiB, and a cell up to 1 MiB
+(`infra.kafka.record_batches.MAX_KEPT_BYTES`); Sail's own 8,192 rows are no faster."""
+
 
 @contextmanager
 def open_session(settings: Settings) -> Iterator[SparkSession]:
@@ -43,6 +47,7 @@ def _server(settings: Settings) -> AbstractContextManager[str]:
 @contextmanager
 def _sail_server() -> Iterator[str]:
     os.environ.setdefault("RUST_LOG", "error")
+    os.environ.setdefault("SAIL_EXECUTION__BATCH_SIZE", str(SAIL_BATCH_ROWS))
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer("127.0.0.1", 0)

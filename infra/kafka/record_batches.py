@@ -25,9 +25,9 @@ from schemas.events import (
 UNREADABLE_HEADERS = "\N{REPLACEMENT CHARACTER}"
 """Key of the one header that a record gets whose headers cannot be read (a key that is no UTF-8) or are too large."""
 
-MAX_KEPT_BYTES = 16 << 20
-"""Of a longer payload or key the ledger keeps the beginning. No broker takes one that is sent as it is; packed by the
-producer, a few KB are enough for hundreds of MB, which no engine can hold in one cell."""
+MAX_KEPT_BYTES = 1 << 20
+"""Of a longer payload or key the ledger keeps the beginning. Kafka's own limit lets none of them through as they are,
+but counts packed bytes: a few KB unpack to hundreds of MB, which no engine can hold in one cell."""
 
 _PAIR = pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())])
 # The list's field has the name that Spark gives it, because Sail compares that too.

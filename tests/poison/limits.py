@@ -99,5 +99,5 @@ LIMITS: tuple[Poison, ...] = (
     ),
     *map(_padded, (MAX_PAYLOAD_BYTES - 1, MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES + 1)),
     *map(_whole, (_TOPIC_LIMIT, _TOPIC_LIMIT + 1)),
-    *map(_bomb, (4 << 20, MAX_KEPT_BYTES, 40 << 20)),
+    *map(_bomb, (MAX_KEPT_BYTES, MAX_KEPT_BYTES + 1, 40 << 20)),
 )
