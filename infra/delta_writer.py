@@ -35,10 +35,10 @@ class DeltaWriter:
         """Append records of one topic at `next_offsets` (partition → first offset), as a compare-and-set.
 
         The commit replaces everything at or past those offsets, of which there was nothing in `version`, the one they
-        were read from. SupersededError when another writer has committed since; the engine itself refuses a commit
-        that meets another under way.
+        were read from. SupersededError when another writer has committed rows since; the engine itself refuses a
+        commit that meets another under way.
         """
-        if self._lake.version(table) != version:
+        if not self._lake.same_rows(table, version, self._lake.version(table)):
             raise _superseded(table)
         ranges = [
             (F.col("partition") == partition) & (F.col("offset") >= first) for partition, first in next_offsets.items()
@@ -48,7 +48,7 @@ class DeltaWriter:
         predicate = " OR ".join(
             f"(partition = {partition} AND offset >= {first})" for partition, first in sorted(next_offsets.items())
         )
-        self._replace(table, rows, f"topic_id = '{quoted}' AND ({predicate})", inside)
+        self._replace(table, rows, f"topic_id = '{quoted}' AND ({predicate})", inside, version)
 
     def replace_dates(self, table: Table, rows: DataFrame, dates: Collection[date]) -> None:
         """Replace all rows of `dates` by `rows`, which must lie in them; a date without rows becomes empty."""
@@ -102,11 +102,13 @@ class DeltaWriter:
             days = ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(dates))
             self._replace(table, rows, f"{table.partition_by} IN ({days})", inside)
 
-    def _replace(self, table: Table, rows: DataFrame, predicate: str, inside: Column) -> None:
+    def _replace(
+        self, table: Table, rows: DataFrame, predicate: str, inside: Column, version: int | None = None
+    ) -> None:
         writer = self._conform(table, rows, inside).write.format("delta").mode("overwrite")
         if predicate != "true":
             writer = writer.option("replaceWhere", predicate)
-        self._commit(table, lambda: writer.save(str(self._lake.path(table))))
+        self._commit(table, lambda: writer.save(str(self._lake.path(table))), version)
 
     def _conform(self, table: Table, rows: DataFrame, inside: Column) -> DataFrame:
         """Declared columns in declared order and type; a row that breaks the contract fails the job."""
@@ -130,17 +132,27 @@ class DeltaWriter:
             conformed.append(value.alias(field.name))
         return rows.select(*conformed)
 
-    def _commit(self, table: Table, action: Callable[[], object]) -> None:
-        """Run the write; the guards' and the engine's refusals become errors of ours."""
-        try:
-            action()
-        except PySparkException as error:
-            message = str(error)
-            if _GUARD in message:
-                raise ContractError(_sentence(message)) from None
-            if _lost_race(message):
-                raise _superseded(table) from None
-            raise
+    def _commit(self, table: Table, action: Callable[[], object], version: int | None = None) -> None:
+        """Run the write; the guards' and the engine's refusals become errors of ours.
+
+        Where only a compaction or a vacuum was faster than this write, the rows since `version` (None: since now) are
+        the same and it is run again.
+        """
+        seen = self._lake.version(table) if version is None else version
+        while True:
+            try:
+                action()
+                return
+            except PySparkException as error:
+                message = str(error)
+                if _GUARD in message:
+                    raise ContractError(_sentence(message)) from None
+                if not _lost_race(message):
+                    raise
+                now = self._lake.version(table)
+                if seen is None or now == seen or not self._lake.same_rows(table, seen, now):
+                    raise _superseded(table) from None
+                seen = now
 
 
 def _any(conditions: list[Column]) -> Column:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from infra import delta_log
 from playback.arrow import arrow_schema
 from schemas.errors import MissingInputError
 from schemas.model import Table
@@ -42,6 +43,16 @@ class Lake:
         except TableNotFoundError:
             return None
 
+    def newest_same(self, table: Table, version: int) -> int:
+        """The newest version that has the rows of `version`: after it came only compaction and vacuum."""
+        while (after := delta_log.commit(self.path(table), version + 1)) and not after.changes_rows:
+            version += 1
+        return version
+
+    def same_rows(self, table: Table, before: int, after: int | None) -> bool:
+        """Whether no commit after version `before` up to `after` changed rows; False where the log cannot tell."""
+        return after is not None and before <= after <= self.newest_same(table, before)
+
     def table_id(self, table: Table) -> str:
         """Delta's own id of the table: one that was made anew has the same versions and another id."""
         return str(self._open(table).metadata().id)
@@ -64,21 +75,27 @@ class Lake:
     def rows(self, table: Table, version: int | None = None, dates: Collection[date] | None = None) -> pa.Table:
         """Rows of one version (None: the current one) in the declared columns, of those `dates` of `partition_by` only.
 
-        Raises MissingInputError when the table or the version does not exist.
+        An earlier version is read from the files that it was compacted to. Raises MissingInputError when the table or
+        the version does not exist (any more).
         """
-        delta = self._open(table, version)
+        delta = self._open(table, None if version is None else self.newest_same(table, version))
         columns = [field.name for field in table.stored_fields]
         filters = None
         if dates is not None:
             if not dates:
                 return arrow_schema(table.stored_fields).empty_table()
             filters = [(str(table.partition_by), "in", sorted(dates))]
-        return delta.to_pyarrow_table(filters=filters, columns=columns).cast(arrow_schema(table.stored_fields))
+        try:
+            return delta.to_pyarrow_table(filters=filters, columns=columns).cast(arrow_schema(table.stored_fields))
+        except FileNotFoundError:
+            raise MissingInputError(
+                f"Files of {table.full_name} version {delta.version()} are gone: a newer version is to be read."
+            ) from None
 
     def touched_dates(self, table: Table, after: int | None, until: int) -> set[date]:
         """Dates of `partition_by` whose files changed in any version after `after` (None: ever) up to `until`.
 
-        Compaction counts as a change: a date too many is only recomputed to the same rows.
+        Compaction changes files and no rows, and does not count.
         Raises MissingInputError when the log no longer reaches back to `after`.
         """
         if after is None:
@@ -87,8 +104,10 @@ class Lake:
         before = self._files(table, after)
         for version in range(after + 1, until + 1):
             now = self._files(table, version)
-            touched |= {day for file, day in before.items() if file not in now}
-            touched |= {day for file, day in now.items() if file not in before}
+            made = delta_log.commit(self.path(table), version)
+            if made is None or made.changes_rows:
+                touched |= {day for file, day in before.items() if file not in now}
+                touched |= {day for file, day in now.items() if file not in before}
             before = now
         return touched
 
@@ -120,6 +139,10 @@ class Lake:
         return [
             int(size) for size in pa.table(self._open(table).get_add_actions(flatten=True))["size_bytes"].to_pylist()
         ]
+
+    def file_paths(self, table: Table) -> set[str]:
+        """Paths, below the table's folder, of the live data files of the current version."""
+        return set(pa.table(self._open(table).get_add_actions(flatten=True))["path"].to_pylist())
 
     def _open(self, table: Table, version: int | None = None) -> DeltaTable:
         try:

@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     )
     engine: Literal["sail", "spark"] = Field("sail", description="engine that runs the PySpark transforms")
     spark_remote: str = Field("", description="Spark Connect address of a cluster (sc://…); empty: embedded")
+    lake_retention_days: int = Field(
+        7, ge=1, le=30, description="days for which `tonearm maintain` leaves every version of a table readable"
+    )
 
     kafka_bootstrap: str = Field("", description="host:port[,…] of your own Kafka; empty: the local broker")
     kafka_properties: Path | None = Field(None, description="librdkafka properties file for your own Kafka (SASL, TLS)")

@@ -130,12 +130,17 @@ class Runner:
     def _replace_all(self, table: Table) -> int | None:
         inputs = {name: self._lake.version(catalog.table(name)) for name in table.inputs}
         consumed = positions.stored(self._session, self._lake, table)
-        if consumed and all(consumed.get(name) == [version] for name, version in inputs.items()):
+        if consumed and all(self._is_consumed(name, consumed.get(name, []), now) for name, now in inputs.items()):
             return 0
         rows = _transform(table)(**self._whole(table.inputs))
         now: dict[str, positions.Position] = {name: version for name, version in inputs.items() if version is not None}
         self._writer.replace_all(table, _with_positions(rows, now))
         return None
+
+    def _is_consumed(self, name: str, consumed: list[positions.Position], now: int | None) -> bool:
+        """Whether all rows were made of what the input holds now; compaction since then changed no row."""
+        once = positions.version(consumed) if len(consumed) == 1 else None
+        return once is not None and self._lake.same_rows(catalog.table(name), once, now)
 
     def _whole(self, names: tuple[str, ...]) -> dict[str, DataFrame]:
         return {catalog.table(name).name: self._read(catalog.table(name)) for name in names}

@@ -20,8 +20,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_status_of_nothing_as_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run(["status", "--json"]) == 0
-    services = json.loads(capsys.readouterr().out)
-    assert {service["name"]: service["state"] for service in services} == {
+    found = json.loads(capsys.readouterr().out)
+    assert found["tables"] == []
+    assert {service["name"]: service["state"] for service in found["services"]} == {
         "kafka": "stopped",
         "cassandra": "stopped",
         "bigquery": "stopped",

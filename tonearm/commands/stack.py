@@ -1,4 +1,4 @@
-"""`tonearm up`, `down` and `status`: the local Kafka, Cassandra and BigQuery."""
+"""`tonearm up`, `down` and `status`: the local Kafka, Cassandra and BigQuery, and the tables in the lake."""
 
 import json
 import time
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from infra.local.stack import ServiceStatus
+    from infra.settings import Settings
+    from infra.table_sizes import TableSize
 
 WATCH_INTERVAL = 1.0  # seconds
 STATE_STYLES = {"running": "green", "stopped": "dim", "died": "red"}
@@ -68,17 +70,35 @@ def down() -> None:
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """What runs, where, since when and how big."""
+    """What runs, where, since when and how big; and of each table its rows, files and versions."""
     from infra.local import stack
     from infra.settings import Settings
 
-    services = stack.status(Settings())
+    settings = Settings()
+    services, tables = stack.status(settings), _sizes(settings)
     if as_json:
-        typer.echo(json.dumps([asdict(service) for service in services], default=str))
+        found = {"services": [asdict(one) for one in services], "tables": [asdict(one) for one in tables]}
+        typer.echo(json.dumps(found, default=str))
         return
     from rich.console import Console
 
-    Console().print(_table(services))
+    console = Console()
+    console.print(_table(services))
+    if tables:
+        console.print()
+        console.print(_table_of_tables(tables))
+
+
+def _sizes(settings: "Settings") -> "list[TableSize]":
+    """Sizes of the tables that exist; without a lake no library is loaded for it."""
+    if not settings.lake.is_dir():
+        return []
+    from infra.lake import Lake
+    from infra.table_sizes import measure
+    from schemas import catalog
+
+    lake = Lake(settings.lake)
+    return [size for table in catalog.tables().values() if (size := measure(lake, table))]
 
 
 def _table(services: "list[ServiceStatus]") -> "Table":
@@ -98,3 +118,26 @@ def _table(services: "list[ServiceStatus]") -> "Table":
             f"{service.data_bytes / 2**20:.1f} MiB" if service.data_bytes else "",
         )
     return table
+
+
+def _table_of_tables(sizes: "list[TableSize]") -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, caption="size: the current version; stored: with the versions before it")
+    table.add_column("table", no_wrap=True)
+    for heading in ("rows", "files", "size", "smallest", "mean", "stored", "versions", "compacted (UTC)"):
+        table.add_column(heading, justify="right")
+    for size in sizes:
+        table.add_row(
+            size.name,
+            f"{size.rows:,}",
+            f"{size.files:,}",
+            *(_bytes(one) for one in (size.bytes, size.smallest_bytes, size.mean_bytes, size.stored_bytes)),
+            f"{size.versions:,}",
+            f"{size.compacted_at:%d %b %H:%M}" if size.compacted_at else "",
+        )
+    return table
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
