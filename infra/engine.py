@@ -17,6 +17,12 @@ SAIL_BATCH_ROWS = 2_000
 (`infra.kafka.record_batches.MAX_KEPT_BYTES`); Sail's own 8,192 rows are no faster."""
 
 
+_stopped: list[SparkSession] = []
+"""Sessions of the past, kept so that they are never finalised. PySpark's finaliser closes the client once more and with
+it the threads that all clients of the process share, waiting for them; where the garbage collector happens to run in
+one of those threads, it waits for itself, and the query that another session is at never ends."""
+
+
 @contextmanager
 def open_session(settings: Settings) -> Iterator[SparkSession]:
     """Open a session of the configured engine and stop it afterwards.
@@ -31,6 +37,7 @@ def open_session(settings: Settings) -> Iterator[SparkSession]:
             yield session
         finally:
             session.stop()
+            _stopped.append(session)
 
 
 def _server(settings: Settings) -> AbstractContextManager[str]:
