@@ -26,6 +26,7 @@ def print_report(report: Report) -> None:
     console = _console()
     print_sheet(report["balance"], console)
     _print_stages(console, report["balance"])
+    _print_answer_key(console, report.get("answer_key", []))
     _print_tables(console, report)
     for example in report["examples"]:
         console.print()
@@ -98,6 +99,20 @@ def _print_stages(console: Console, sheet: Report) -> None:
         stages.add_row(line["stage"], *counts, _mark(line))
     console.print()
     console.print(stages)
+
+
+def _print_answer_key(console: Console, tables: Sequence[Report]) -> None:
+    """One line of how many tables are what the simulation's answer key says, and one for each that is not."""
+    if not tables:
+        return
+    equal = [one for one in tables if one["equal"]]
+    rows = sum(one["rows"] for one in equal)
+    console.print()
+    said = f"Answer key: {len(equal)} of {len(tables)} tables are what it says, row by row ({rows:,} rows)."
+    console.print(Text(said, style="green" if len(equal) == len(tables) else "bold red"), soft_wrap=True)
+    for one in tables:
+        if not one["equal"]:
+            console.print(Text(f"✗ {one['table']} differs: see `tonearm verify`.", style="bold red"), soft_wrap=True)
 
 
 def _hours(sheet: Report, names: Sequence[str]) -> Table:

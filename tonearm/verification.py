@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from infra.lake import Lake
 from infra.settings import Settings
 from schemas import catalog
-from schemas.bronze import DEAD_LETTERS
+from schemas.bronze import DEAD_LETTERS, PLAYBACK_EVENTS
 from schemas.errors import MissingInputError
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE, FATES
 from schemas.model import Table
@@ -47,6 +47,23 @@ def verify(settings: Settings, folder: Path) -> list[Verdict]:
         Verdict(table.full_name, None if key.interrupted and table in _HOW_OFTEN else _compare(lake, table, folder))
         for table in _COMPARABLE
     ]
+
+
+def records_not_known(settings: Settings, folder: Path) -> int:
+    """How many more records the ledger has than the simulation of the complete key in `folder` sent.
+
+    Those of imports, replays and other producers: the key does not know them, and answers for none of the tables then.
+    Negative before all of the simulation is ingested.
+    """
+    return Lake(settings.lake).row_count(PLAYBACK_EVENTS) - _complete_key(folder).messages
+
+
+def answers_for(settings: Settings, folder: Path) -> bool:
+    """Whether there is a complete key in `folder`, and the ledger holds what its simulation sent and nothing else."""
+    try:
+        return records_not_known(settings, folder) == 0
+    except MissingInputError:
+        return False
 
 
 def shown(table: str, row: dict[str, object]) -> dict[str, object]:

@@ -12,13 +12,15 @@ import pytest
 from deltalake import write_deltalake
 
 from infra.lake import Lake
+from infra.settings import Settings
 from playback.arrow import arrow_schema
 from playback.simulator.log import LOG
-from schemas.bronze import DEAD_LETTERS
+from schemas.bronze import DEAD_LETTERS, PLAYBACK_EVENTS
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE
 from schemas.model import Table
 from schemas.silver import DUPLICATES
 from tonearm.app import run
+from tonearm.verification import answers_for
 from truth.answers import write_answers
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -85,7 +87,7 @@ def write_lake(home: Path) -> Callable[..., None]:
         for table, rows in (LAKE | (other or {})).items():
             lake.create(table)
             schema = arrow_schema(table.stored_fields)
-            full = [row | {"input_positions": "{}"} for row in rows]
+            full = [{"ingested_at": NOON, "input_positions": "{}"} | row for row in rows]
             write_deltalake(lake.path(table), pa.Table.from_pylist(full, schema=schema), mode="append")
 
     return written
@@ -137,6 +139,33 @@ def test_a_row_that_differs_is_shown_without_whose_it_is(
     ]
     assert said.err.startswith("Not what the answer key says: gold.daily_user_plays;")
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("records", "why"),
+    [
+        (3, "not all that the simulation sent has been processed: run `tonearm run`, then again."),
+        (4, "the tables are wrong."),
+        (6, "the ledger has 2 records that the simulation did not send, and the key does not know them."),
+    ],
+)
+def test_why_tables_differ_is_told_by_how_many_records_came(
+    home: Path, write_lake: Callable[..., None], capsys: pytest.CaptureFixture[str], records: int, why: str
+) -> None:
+    write_lake({PLAYBACK_EVENTS: [RECORD | {"offset": one} for one in range(records)], COUNTRY_CHARTS: []})
+    write_key(home / "truth")
+    assert run(["verify"]) == 1
+    assert capsys.readouterr().err == f"Not what the answer key says: gold.country_charts; {why}\n"
+
+
+@pytest.mark.parametrize(("records", "answers"), [(3, False), (4, True), (5, False)])
+def test_the_key_answers_for_a_home_that_holds_the_simulation_and_nothing_else(
+    home: Path, write_lake: Callable[..., None], records: int, answers: bool
+) -> None:
+    write_lake({PLAYBACK_EVENTS: [RECORD | {"offset": one} for one in range(records)]})
+    assert not answers_for(Settings(), home / "truth")
+    write_key(home / "truth")
+    assert answers_for(Settings(), home / "truth") is answers
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from infra.local.stack import Endpoints
     from infra.settings import Settings
 
@@ -33,7 +35,7 @@ def run(
     """Send events to Kafka, compute every table, check, publish, and show that the numbers add up."""
     from infra.local.stack import local_stack
     from infra.settings import Settings
-    from schemas.errors import BalanceError
+    from schemas.errors import BalanceError, CheckFailedError
     from tonearm.commands.import_ import count_rows
     from tonearm.report import run_report, save_report
     from tonearm.report_text import print_report, print_where
@@ -48,6 +50,7 @@ def run(
         from jobs.batch import run_batch
 
         report = run_report(settings, endpoints, run_batch(settings, endpoints, say), listener)
+        report["answer_key"] = _answer_key(settings, say)
         say("", "")
         report["seconds"]["total"] = round(time.monotonic() - started, 1)
         save_report(settings.home, report)
@@ -59,8 +62,26 @@ def run(
             print_where(report, _what_becomes_of_the_stack(settings, once))
         if not report["balance"]["adds_up"]:
             raise BalanceError("The balance sheet does not add up: see `tonearm report` for the lines that do not.")
+        if not all(one["equal"] for one in report["answer_key"]):
+            raise CheckFailedError("Tables are not what the answer key says: `tonearm verify` shows where they differ.")
         if not once:
             _wait()
+
+
+def _answer_key(settings: "Settings", say: "Callable[[str, str], None]") -> list[dict[str, object]]:
+    """What the simulation's key says of each table; nothing where the home holds more or less than the simulation."""
+    from tonearm import verification
+    from tonearm.simulation import truth_folder
+
+    folder = truth_folder(settings.home)
+    if not verification.answers_for(settings, folder):
+        return []
+    say("answer key", "verify")
+    return [
+        {"table": one.table, "rows": one.difference.row_count, "equal": one.equal}
+        for one in verification.verify(settings, folder)
+        if one.difference is not None
+    ]
 
 
 def _what_becomes_of_the_stack(settings: "Settings", once: bool) -> str:

@@ -27,15 +27,22 @@ def verify(
     from tonearm.simulation import truth_folder
 
     settings = Settings()
-    verdicts = verification.verify(settings, truth or truth_folder(settings.home))
+    folder = truth or truth_folder(settings.home)
+    verdicts = verification.verify(settings, folder)
     for verdict in verdicts:
         _print(verdict, as_json)
     wrong = [verdict.table for verdict in verdicts if not verdict.equal]
     if wrong:
-        raise CheckFailedError(
-            f"Not what the answer key says: {', '.join(wrong)}; if all that was sent has been processed "
-            "(`tonearm run`), the tables are wrong."
-        )
+        others = verification.records_not_known(settings, folder)
+        raise CheckFailedError(f"Not what the answer key says: {', '.join(wrong)}; {_why(others)}")
+
+
+def _why(others: int) -> str:
+    if others > 0:
+        return f"the ledger has {others:,} records that the simulation did not send, and the key does not know them."
+    if others < 0:
+        return "not all that the simulation sent has been processed: run `tonearm run`, then again."
+    return "the tables are wrong."
 
 
 def _print(verdict: "Verdict", as_json: bool) -> None:
