@@ -33,6 +33,7 @@ EXTRAS = {
     "dev": [
         "pytest",
         "pytest-timeout",
+        "pytest-xdist",
         "hypothesis",
         "kafka-python>=3.0.12",  # tests hold librdkafka against it
         "ruff",
