@@ -3,6 +3,8 @@ PYTHON ?= python3
 TOOLCHAIN := $(or $(TONEARM_TOOLCHAIN),.tonearm/toolchain)
 BIN := $(TOOLCHAIN)/venv/bin
 TONEARM := $(BIN)/tonearm
+# processes that share out the test files, each with servers of its own (about 4 GiB)
+WORKERS ?= 2
 # compiled modules stay out of the source tree
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.tonearm/cache/pycache
 export GX_ANALYTICS_ENABLED := false
@@ -29,8 +31,8 @@ down:  ## stop what `make up` started
 status: setup  ## what runs, where, since when, how big
 	@$(TONEARM) status
 
-test: setup  ## the tests; ARGS="-k words" chooses
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup  ## the tests; ARGS="-k words" chooses, WORKERS=1 runs them in one process
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 test-nightly: setup  ## the tests that are too slow for every run
 	@$(BIN)/python -m pytest -m nightly $(ARGS)
