@@ -14,6 +14,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from infra import failpoints
 from infra.lake import Lake
 from infra.replace_file import replace_file
 from schemas.errors import CheckFailedError, MissingInputError
@@ -54,10 +55,12 @@ class Checker:
                 f"{table.full_name} version {version} failed {len(stops)} check(s), nothing after it was run or "
                 f"published: {'; '.join(stops)}."
             )
+        failpoints.reach("check.passed", table.full_name)
         self._folder.mkdir(parents=True, exist_ok=True)
         warnings = [text for severity, text in failures if severity == "warn"]
         passing = {"table_id": table_id, "passed_version": version, "warnings": warnings}
         replace_file(self._file(table), json.dumps(passing))
+        failpoints.reach("check.recorded", table.full_name)
 
     def _remembered(self, table: Table) -> tuple[int | None, str]:
         """The last version that passed, and Delta's id of the table it was a version of."""

@@ -14,6 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from infra import failpoints
 from infra.lake import Lake
 from schemas.errors import ContractError, SupersededError
 from schemas.model import Field, KeyedMerge, Table
@@ -23,7 +24,11 @@ _GUARD = "Tonearm contract:"
 
 
 class DeltaWriter:
-    """Writes computed rows of declared tables, each call one commit or none."""
+    """Writes computed rows of declared tables, each call one commit or none.
+
+    `version` is the version of the table from which it was found out what to write: a commit is a compare-and-set, and
+    SupersededError when another writer has committed rows since. None: whatever is there now.
+    """
 
     def __init__(self, session: SparkSession, lake: Lake) -> None:
         self._session = session
@@ -35,11 +40,8 @@ class DeltaWriter:
         """Append records of one topic at `next_offsets` (partition → first offset), as a compare-and-set.
 
         The commit replaces everything at or past those offsets, of which there was nothing in `version`, the one they
-        were read from. SupersededError when another writer has committed rows since; the engine itself refuses a
-        commit that meets another under way.
+        were read from. The engine itself refuses a commit that meets another under way.
         """
-        if not self._lake.same_rows(table, version, self._lake.version(table)):
-            raise _superseded(table)
         ranges = [
             (F.col("partition") == partition) & (F.col("offset") >= first) for partition, first in next_offsets.items()
         ]
@@ -50,15 +52,15 @@ class DeltaWriter:
         )
         self._replace(table, rows, f"topic_id = '{quoted}' AND ({predicate})", inside, version)
 
-    def replace_dates(self, table: Table, rows: DataFrame, dates: Collection[date]) -> None:
+    def replace_dates(self, table: Table, rows: DataFrame, dates: Collection[date], version: int | None = None) -> None:
         """Replace all rows of `dates` by `rows`, which must lie in them; a date without rows becomes empty."""
-        self._replace_days(table, rows, dates, F.col(str(table.partition_by)).isin(*sorted(dates)))
+        self._replace_days(table, rows, dates, F.col(str(table.partition_by)).isin(*sorted(dates)), version)
 
-    def replace_all(self, table: Table, rows: DataFrame) -> None:
+    def replace_all(self, table: Table, rows: DataFrame, version: int | None = None) -> None:
         """Replace the whole table by `rows`."""
-        self._replace(table, rows, "true", F.lit(True))
+        self._replace(table, rows, "true", F.lit(True), version)
 
-    def merge(self, table: Table, rows: DataFrame) -> None:
+    def merge(self, table: Table, rows: DataFrame, version: int | None = None) -> None:
         """Merge `rows` by the table's key; of rows of one key, new or stored, the lowest by `first_by` stays.
 
         Merging rows again changes nothing and commits nothing. The touched dates are replaced in one commit; SQL MERGE
@@ -71,6 +73,7 @@ class DeltaWriter:
         new = rows.withColumn("_rank", F.row_number().over(first)).where(F.col("_rank") == 1).drop("_rank")
         conformed = self._conform(table, new, F.lit(True))
         self._commit(table, lambda: self.stage(table.full_name, conformed))
+        failpoints.reach("merge.staged", table.full_name)
         staged = self.staged(table.full_name, table.stored_fields)
         stored = self._session.read.format("delta").load(str(self._lake.path(table)))
         names = [field.name for field in table.stored_fields]
@@ -86,7 +89,7 @@ class DeltaWriter:
         )
         # Inside by construction. Asserted, one engine computes the assertion before the join has ruled out the rows of
         # other dates that lost, and fails for them.
-        self._replace_days(table, kept.select(*names).union(won), touched, F.lit(True))
+        self._replace_days(table, kept.select(*names).union(won), touched, F.lit(True), version)
 
     def stage(self, name: str, rows: DataFrame) -> None:
         """Compute `rows` once, into files beside the tables that the next staging of that name replaces."""
@@ -97,18 +100,22 @@ class DeltaWriter:
         folder = str(self._lake.root / "_staging" / name)
         return self._session.read.schema(spark_ddl(fields)).parquet(folder)
 
-    def _replace_days(self, table: Table, rows: DataFrame, dates: Collection[date], inside: Column) -> None:
+    def _replace_days(
+        self, table: Table, rows: DataFrame, dates: Collection[date], inside: Column, version: int | None
+    ) -> None:
         if dates:
             days = ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(dates))
-            self._replace(table, rows, f"{table.partition_by} IN ({days})", inside)
+            self._replace(table, rows, f"{table.partition_by} IN ({days})", inside, version)
 
-    def _replace(
-        self, table: Table, rows: DataFrame, predicate: str, inside: Column, version: int | None = None
-    ) -> None:
+    def _replace(self, table: Table, rows: DataFrame, predicate: str, inside: Column, version: int | None) -> None:
         writer = self._conform(table, rows, inside).write.format("delta").mode("overwrite")
         if predicate != "true":
             writer = writer.option("replaceWhere", predicate)
+        failpoints.reach("write.prepared", table.full_name)
+        if version is not None and not self._lake.same_rows(table, version, self._lake.version(table)):
+            raise _superseded(table)
         self._commit(table, lambda: writer.save(str(self._lake.path(table))), version)
+        failpoints.reach("write.committed", table.full_name)
 
     def _conform(self, table: Table, rows: DataFrame, inside: Column) -> DataFrame:
         """Declared columns in declared order and type; a row that breaks the contract fails the job."""

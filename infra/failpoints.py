@@ -1,16 +1,65 @@
 """Points at which a test can kill the process, to show that nothing is lost or doubled by dying there.
 
-`TONEARM_FAILPOINT=name` makes the process send itself SIGKILL when it reaches that point; unset (always, outside
-tests) a point costs one dictionary look-up. Nothing is cleaned up: that is the purpose.
+`TONEARM_FAILPOINT=name` makes the process send itself SIGKILL when it first reaches that point, `name@place` when it
+reaches it for that place: a table, or a table and a store (`publish.entered@gold.country_charts/cassandra`). With
+`stop:` before the name it is stopped there, as by SIGSTOP, and goes on at SIGCONT. Unset (always, outside tests) a
+point costs one dictionary look-up. Nothing is cleaned up: that is the purpose.
+
+`POINTS` names them all; `docs/faults.md` says what dying there has shown.
 """
 
 import os
 import signal
+from collections.abc import Mapping
 
 VARIABLE = "TONEARM_FAILPOINT"
+STOP = "stop:"
+
+POINTS: Mapping[str, str] = {
+    # producers (import, simulate, produce, replay)
+    "producer.begun": "the manifest has its first line; nothing is planned",
+    "producer.planned": "a batch is in the manifest; none of it has left",
+    "producer.queued": "the client library has the batch; the broker may have any part of it",
+    "producer.delivered": "the broker has the batch; the manifest does not say so",
+    "producer.acknowledged": "the manifest says that the broker has the batch; more may follow",
+    "simulate.second-sent": "a second of the live simulation is sent; its state is not written",
+    "replay.decided": "dead letters are repaired and staged; none is sent",
+    "replay.batch_sent": "a batch of repaired letters is sent; more may follow",
+    "replay.sent": "all repaired letters are sent; the replay has not ended",
+    # the lake; each for a table
+    "ingest.planned": "it is known which offsets come next; nothing is read",
+    "ingest.committed": "the ledger has the batch; nothing is made of it",
+    "runner.classified": "new records are decided and staged beside the tables",
+    "merge.staged": "new rows of a keyed merge are staged; they are not yet compared with the stored ones",
+    "write.prepared": "a commit is about to be computed and written",
+    "write.committed": "the commit is made; it is not checked",
+    "check.passed": "the version passed its checks; that is not written down",
+    "file.written": "a small state file is whole under a temporary name; the old one is still in force",
+    "check.recorded": "it is written down that the version passed",
+    # the stores; each for a table and a store
+    "publish.entered": "the publication has its number in the ledger; nothing is made or written",
+    "publish.after_create": "the store's table fits the declaration; it may be empty",
+    "publish.fenced": "BigQuery lets no lower number in; nothing is staged",
+    "publish.before_merge": "the rows are staged in BigQuery",
+    "publish.after_merge": "BigQuery has the rows; the staging table is still there",
+    "publish.merged": "BigQuery has the rows and is cleaned up; the view may be missing or old",
+    "publish.before_rows": "rows are read from the lake; none is in Cassandra",
+    "publish.after_rows": "Cassandra has all rows that are; of an upsert those that are no more too",
+    "publish.after_deletes": "Cassandra has the rows of an upsert and no others; the ledger does not say so",
+    "publish.before_pointer": "a whole generation is written; readers are sent to the one before",
+    "publish.after_pointer": "readers are sent to the new generation; the ledger does not say so",
+    "publish.before_cleanup": "the ledger says that the generation is in force; old ones are still there",
+    "publish.generation_forgotten": "the ledger no longer offers old generations; their rows are still there",
+    "publish.completed": "the ledger says that the publication is complete",
+    # the end of a run
+    "balance.counted": "the stores are counted; the sheet is not made",
+    "report.made": "the report is made; it is not saved",
+}
+"""Each point and what is true when the process dies there."""
 
 
-def reach(name: str) -> None:
-    """Die here, uncatchably, if the environment asks for the failpoint `name`."""
-    if os.environ.get(VARIABLE) == name:
-        os.kill(os.getpid(), signal.SIGKILL)
+def reach(name: str, place: str = "") -> None:
+    """Die (or stop) here, uncatchably, if the environment asks for the failpoint `name` (of this place)."""
+    wanted = os.environ.get(VARIABLE)
+    if wanted and wanted.removeprefix(STOP) in (name, f"{name}@{place}"):
+        os.kill(os.getpid(), signal.SIGSTOP if wanted.startswith(STOP) else signal.SIGKILL)

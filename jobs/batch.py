@@ -1,7 +1,8 @@
 """One batch run: ingest → refresh and check every table → publish → balance. What `tonearm run` does after sending.
 
-One run at a time: a lock that the operating system releases when the process dies. A stopped process keeps it, so it
-can never be overtaken and come back with old rows.
+One run at a time: a lock beside the tables that the operating system releases when the process dies. A stopped process
+keeps it, so it can never be overtaken and come back with old rows. Where two run nevertheless (a file system without
+locks), every commit and every publication is a compare-and-set, and the one that comes second says so.
 """
 
 import fcntl
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra import failpoints
 from infra.checks import Checker
 from infra.engine import open_session
 from infra.kafka.connection import client_properties
@@ -65,15 +67,21 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
         with _timed(done.seconds, "balance"):
             say("balance sheet", "count")
             after = read_manifests(settings.home)
-            done.sheet = balance(session, lake, announced, after, counts_in_stores(settings, endpoints))
+            stores = counts_in_stores(settings, endpoints)
+            failpoints.reach("balance.counted")
+            done.sheet = balance(session, lake, announced, after, stores)
     return done
 
 
 @contextmanager
 def run_lock(home: Path) -> Iterator[None]:
-    """Hold the lock of batch runs; raises SupersededError at once when another run holds it."""
+    """Hold the lock of batch runs; raises SupersededError at once when another run holds it.
+
+    It lies in the lake, so that homes which share one by a link or a mount share the lock too.
+    """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (home / "run.lock").open("w") as lock:
+    (home / "lake").mkdir(exist_ok=True)
+    with (home / "lake" / "run.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

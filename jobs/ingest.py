@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from infra import failpoints
 from infra.delta_writer import DeltaWriter
 from infra.kafka import records
 from infra.kafka.records import KafkaRecords, OffsetRange, range_options
@@ -53,7 +54,9 @@ def ingest(session: SparkSession, lake: Lake, topic: Topic) -> int:
         if not ranges:
             return total
         starts = {one.partition: one.start for one in ranges}
+        failpoints.reach("ingest.planned", PLAYBACK_EVENTS.full_name)
         writer.append_ledger(PLAYBACK_EVENTS, _batch(session, topic, ranges), topic.topic_id, starts, version)
+        failpoints.reach("ingest.committed", PLAYBACK_EVENTS.full_name)
         read |= {one.partition: one.end for one in ranges}
         total += sum(one.end - one.start for one in ranges)
 

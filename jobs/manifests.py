@@ -23,7 +23,7 @@ def record_manifests(session: SparkSession, lake: Lake, checker: Checker, manife
     before = lake.version(MANIFESTS)
     rows = manifest_rows(manifests)
     if not lake.rows(MANIFESTS).sort_by(_ORDER).equals(rows.sort_by(_ORDER)):
-        DeltaWriter(session, lake).replace_all(MANIFESTS, session.createDataFrame(rows))
+        DeltaWriter(session, lake).replace_all(MANIFESTS, session.createDataFrame(rows), before)
     version = lake.version(MANIFESTS)
     assert version is not None
     checker.verify(session, lake, MANIFESTS, version)

@@ -192,8 +192,10 @@ def _start(stores: _Stores, table: Table, store: Store, plan: Callable[[list[Ent
 
 def _send(stores: _Stores, lake: Lake, table: Table, entry: Entry, is_missing: bool, started: float) -> Publication:
     # After the ledger's entry: of a table that was made and not filled the ledger knows that it is not.
+    place = f"{table.full_name}/{entry.store}"
+    failpoints.reach("publish.entered", place)
     _create(stores, table, entry.store)
-    failpoints.reach("publish.after_create")
+    failpoints.reach("publish.after_create", place)
     earlier = [one for one in stores.ledger.entries(entry.table_name, entry.store) if one != entry]
     earlier = [one for one in earlier if one.publish_number < entry.publish_number]
     current = None if is_missing else last_completed(earlier)
@@ -207,6 +209,7 @@ def _send(stores: _Stores, lake: Lake, table: Table, entry: Entry, is_missing: b
     else:
         rows, deleted = (0, 0) if dates == set() else _merge(stores, lake, table, entry, before, dates)
         stores.ledger.complete(entry)
+    failpoints.reach("publish.completed", place)
     return Publication(
         table.full_name,
         entry.store,
@@ -227,6 +230,7 @@ def _merge(
     assert stores.warehouse is not None
     rows = lake.rows(table, entry.delta_version, dates)
     merged = merge_rows(stores.warehouse, table, rows, entry.publish_number, entry.delta_version, dates)
+    failpoints.reach("publish.merged", f"{table.full_name}/bigquery")
     create_view(stores.warehouse, table)
     return merged.rows, merged.deleted
 

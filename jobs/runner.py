@@ -14,6 +14,7 @@ from importlib import import_module
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from infra import failpoints
 from infra.checks import Checker
 from infra.delta_writer import DeltaWriter
 from infra.lake import Lake
@@ -71,7 +72,7 @@ class Runner:
             self._lake.create(known) if is_made_here else self._require(name)
         self._lake.create(table)
         before = self._lake.version(table)
-        dates = _REFRESH[type(table.refresh)](self, table)
+        dates = _REFRESH[type(table.refresh)](self, table, before)
         version = self._lake.version(table)
         assert version is not None
         self._checker.verify(self._session, self._lake, table, version)
@@ -81,7 +82,7 @@ class Runner:
         if self._lake.version(catalog.table(name)) is None:
             raise MissingInputError(f"The input {name} does not exist yet: run the table that makes it first.")
 
-    def _keyed_merge(self, table: Table) -> int | None:
+    def _keyed_merge(self, table: Table, before: int | None) -> int | None:
         ledger = catalog.table(table.inputs[0])
         memory = catalog.table(_remembering(table) or table.full_name)
         consumed = positions.offsets(positions.stored(self._session, self._lake, memory).get(ledger.full_name, []))
@@ -95,7 +96,7 @@ class Runner:
         extent = positions.encoded({"from": consumed, "to": reached})
         verdicts = self._classified(ledger, new.where(~positions.past(reached)), extent)
         rows = _transform(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:])))
-        self._writer.merge(table, _with_positions(rows, {ledger.full_name: reached}))
+        self._writer.merge(table, _with_positions(rows, {ledger.full_name: reached}), before)
         return None
 
     def _classified(self, ledger: Table, records: DataFrame, extent: str) -> DataFrame:
@@ -104,9 +105,10 @@ class Runner:
             self._staged = None
             self._writer.stage(f"{ledger.full_name}.classified", classified(records))
             self._staged = extent
+            failpoints.reach("runner.classified", ledger.full_name)
         return self._writer.staged(f"{ledger.full_name}.classified", CLASSIFIED_FIELDS)
 
-    def _replace_dates(self, table: Table) -> int | None:
+    def _replace_dates(self, table: Table, before: int | None) -> int | None:
         driving = catalog.table(table.inputs[0])
         consumed = positions.version(positions.stored(self._session, self._lake, table).get(driving.full_name, []))
         until = self._lake.version(driving)
@@ -115,7 +117,7 @@ class Runner:
         if dates:
             read = self._read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
             rows = _transform(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
-            self._writer.replace_dates(table, _with_positions(rows, {driving.full_name: until}), dates)
+            self._writer.replace_dates(table, _with_positions(rows, {driving.full_name: until}), dates, before)
         return len(dates)
 
     def _touched(self, driving: Table, consumed: int | None, until: int) -> set[date]:
@@ -127,14 +129,14 @@ class Runner:
             # The log no longer reaches back: every date there is may have changed.
             return self._lake.touched_dates(driving, None, until)
 
-    def _replace_all(self, table: Table) -> int | None:
+    def _replace_all(self, table: Table, before: int | None) -> int | None:
         inputs = {name: self._lake.version(catalog.table(name)) for name in table.inputs}
         consumed = positions.stored(self._session, self._lake, table)
         if consumed and all(self._is_consumed(name, consumed.get(name, []), now) for name, now in inputs.items()):
             return 0
         rows = _transform(table)(**self._whole(table.inputs))
         now: dict[str, positions.Position] = {name: version for name, version in inputs.items() if version is not None}
-        self._writer.replace_all(table, _with_positions(rows, now))
+        self._writer.replace_all(table, _with_positions(rows, now), before)
         return None
 
     def _is_consumed(self, name: str, consumed: list[positions.Position], now: int | None) -> bool:
@@ -153,7 +155,7 @@ class Runner:
         return reader.load(str(self._lake.path(table))).select(*(field.name for field in table.stored_fields))
 
 
-_REFRESH: dict[type, Callable[[Runner, Table], int | None]] = {
+_REFRESH: dict[type, Callable[[Runner, Table, int | None], int | None]] = {
     KeyedMerge: Runner._keyed_merge,
     ReplaceDates: Runner._replace_dates,
     ReplaceAll: Runner._replace_all,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from infra import failpoints
 from infra.lake import Lake
 from infra.local.stack import Endpoints
 from infra.replace_file import replace_file
@@ -66,6 +67,7 @@ def run_report(settings: Settings, endpoints: Endpoints, done: BatchRun, listene
 
 def save_report(home: Path, report: Report) -> None:
     """Keep the report as the last run's, for `tonearm report`; it may name a listener, so it is its owner's alone."""
+    failpoints.reach("report.made")
     replace_file(home / "report.json", json.dumps(report), mode=0o600)
 
 

@@ -68,6 +68,7 @@ class PlaybackProducer:
         self._acknowledged: Counter[tuple[int, int | None]] = Counter()
         self._marks_acknowledged = 0
         self._failure: KafkaError | None = None
+        failpoints.reach("producer.begun")
 
     @property
     def manifest_id(self) -> str:
@@ -112,6 +113,7 @@ class PlaybackProducer:
         self._producer.flush()
         failpoints.reach("producer.delivered")
         self._journal.acknowledge(_by_hour(self._acknowledged))
+        failpoints.reach("producer.acknowledged")
         acknowledged = self._acknowledged.total() + self._marks_acknowledged
         if acknowledged < messages.num_rows:
             reason = self._failure.name() if self._failure else "no answer"

@@ -30,13 +30,16 @@ def upsert(
     `before` are the Delta versions that may be stored: the one in force and those of publications that did not end.
     Returns the number of rows written and deleted.
     """
+    place = f"{table.full_name}/cassandra"
     rows = lake.rows(table, entry.delta_version, dates)
-    failpoints.reach("publish.before_rows")
+    failpoints.reach("publish.before_rows", place)
     written = write_rows(serving, table, rows, entry.publish_number)
-    failpoints.reach("publish.after_rows")
+    failpoints.reach("publish.after_rows", place)
     here = [stored_keys(serving, table)] if dates is None else []
     gone = vanished(table, rows, [*here, *_keys_of(lake, table, before, dates)])
-    return written, delete_rows(serving, table, gone, entry.publish_number)
+    deleted = delete_rows(serving, table, gone, entry.publish_number)
+    failpoints.reach("publish.after_deletes", place)
+    return written, deleted
 
 
 def snapshot(serving: ServingSession, ledger: Ledger, lake: Lake, table: Table, entry: Entry) -> tuple[int, int]:
@@ -45,18 +48,20 @@ def snapshot(serving: ServingSession, ledger: Ledger, lake: Lake, table: Table, 
     Returns the number of rows written and of generations' partitions deleted. Raises SupersededError when a higher
     number was first; what was written is deleted by a later publication.
     """
+    place = f"{table.full_name}/cassandra"
     generation, written = entry.generation, 0
     if generation is None:
         rows = lake.rows(table, entry.delta_version)
-        failpoints.reach("publish.before_rows")
+        failpoints.reach("publish.before_rows", place)
         generation, written = entry.publish_number, write_rows(serving, table, rows, entry.publish_number)
-        failpoints.reach("publish.after_rows")
-    failpoints.reach("publish.before_pointer")
+        failpoints.reach("publish.after_rows", place)
+    failpoints.reach("publish.before_pointer", place)
     former = pointer(serving, table.full_name, serial=True)
     if not move_pointer(serving, table.full_name, Pointer(entry.publish_number, generation, entry.delta_version)):
         raise superseded(entry)
-    failpoints.reach("publish.after_pointer")
+    failpoints.reach("publish.after_pointer", place)
     ledger.complete(entry, generation)
+    failpoints.reach("publish.before_cleanup", place)
     return written, _clean(serving, ledger, table, entry, former.generation if former else None)
 
 
@@ -86,6 +91,7 @@ def _clean(serving: ServingSession, ledger: Ledger, table: Table, entry: Entry, 
     # Said before it is done: a rollback must never be sent to a generation that is half deleted.
     for one in forgotten(entries, kept, entry.publish_number):
         ledger.forget_generation(one)
+    failpoints.reach("publish.generation_forgotten", f"{table.full_name}/cassandra")
     return delete_generations(serving, table, kept, entry.publish_number)
 
 

@@ -56,9 +56,11 @@ def merge_rows(
     claim = [_table_name(table), ScalarQueryParameter("publish_number", "INT64", number)]
     warehouse.run(raise_fence_sql(dataset), claim)
     _refuse_overtaken(warehouse, table, number)
+    place = f"{table.full_name}/bigquery"
+    failpoints.reach("publish.fenced", place)
     try:
         staged = _load(warehouse, table, staging, rows)
-        failpoints.reach("publish.before_merge")
+        failpoints.reach("publish.before_merge", place)
         statement = merge_sql(table, dataset, staging, dated=dates is not None)
         parameters = [*claim, ScalarQueryParameter("delta_version", "INT64", delta_version), *_scope(dates)]
         try:
@@ -68,7 +70,7 @@ def merge_rows(
             _refuse_overtaken(warehouse, table, number)
             raise
         _refuse_overtaken(warehouse, table, number)
-        failpoints.reach("publish.after_merge")
+        failpoints.reach("publish.after_merge", place)
     finally:
         _delete(warehouse, table, staging)
     _delete_leftovers(warehouse, table, below=number)

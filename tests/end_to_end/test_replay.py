@@ -281,7 +281,7 @@ def test_what_would_be_no_event_can_be_left_and_what_comes_back_bad_can_come_bac
     assert (second["sent"], second["became"]["accepted"], second["adds_up"]) == (1, 1, True)
 
 
-POINTS = (("producer.delivered", 2), ("replay.batch_sent", 4), ("replay.sent", 5))
+POINTS = (("replay.decided", 0), ("producer.delivered", 2), ("replay.batch_sent", 4), ("replay.sent", 5))
 """Where a replay dies one time after the other, and how many letters have come back by then."""
 
 SMALL_BATCHES = (

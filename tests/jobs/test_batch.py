@@ -39,7 +39,7 @@ def holder(tmp_path: Path):
 def test_a_second_run_in_one_home_says_so_and_touches_nothing(holder: subprocess.Popen[bytes], tmp_path: Path) -> None:
     with pytest.raises(SupersededError, match=r"Another run is at work in .*: wait for it or stop it"):
         run_batch(Settings(home=tmp_path), Endpoints())
-    assert [path.name for path in tmp_path.iterdir()] == ["run.lock"]
+    assert [path.name for path in tmp_path.rglob("*")] == ["lake", "run.lock"]
 
 
 def test_a_stopped_run_keeps_its_lock(holder: subprocess.Popen[bytes], tmp_path: Path) -> None:
@@ -58,4 +58,11 @@ def test_the_lock_of_a_killed_run_is_free(holder: subprocess.Popen[bytes], tmp_p
 
 def test_two_homes_do_not_wait_for_each_other(holder: subprocess.Popen[bytes], tmp_path: Path) -> None:
     with run_lock(tmp_path / "another"):
+        pass
+
+
+def test_two_homes_with_one_lake_do(holder: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    (tmp_path / "another").mkdir()
+    (tmp_path / "another" / "lake").symlink_to(tmp_path / "lake")
+    with pytest.raises(SupersededError), run_lock(tmp_path / "another"):
         pass

@@ -204,7 +204,7 @@ def test_a_rerun_repairs_a_killed_publication(place: Place, point: str) -> None:
 def died_at(monkeypatch: pytest.MonkeyPatch, point: str, publication: Callable[[], object]) -> None:
     """Run a publication that stops at that point and does nothing more."""
 
-    def reach(name: str) -> None:
+    def reach(name: str, _place: str = "") -> None:
         if name == point:
             raise InterruptedError
 
@@ -242,9 +242,9 @@ def test_a_serving_table_that_was_lost_made_again_and_not_filled_is_filled(
 def overtaken_at(monkeypatch: pytest.MonkeyPatch, point: str, overtake: Callable[[], object]) -> None:
     """Make the next publication stop at that point until another one is through."""
 
-    def reach(name: str) -> None:
+    def reach(name: str, _place: str = "") -> None:
         if name == point:
-            monkeypatch.setattr(failpoints, "reach", lambda _: None)
+            monkeypatch.setattr(failpoints, "reach", lambda *_: None)
             overtake()
 
     monkeypatch.setattr(failpoints, "reach", reach)

@@ -56,7 +56,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_done(case: str) -> N
 def test_a_replay_while_a_run_is_at_work_says_so_and_touches_nothing(tmp_path: Path) -> None:
     with run_lock(tmp_path), pytest.raises(SupersededError, match=r"Another run is at work in .*: wait for it"):
         replay(Settings(home=tmp_path), Endpoints(), request(["all"], []))
-    assert [path.name for path in tmp_path.iterdir()] == ["run.lock"]
+    assert [path.name for path in tmp_path.rglob("*")] == ["lake", "run.lock"]
 
 
 def write(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -101,7 +101,12 @@ def test_a_publisher_that_is_overtaken_before_its_merge_changes_and_deletes_noth
         ScalarQueryParameter("table_name", "STRING", "daily_track_plays_v1"),
         ScalarQueryParameter("publish_number", "INT64", 3),
     ]
-    monkeypatch.setattr(failpoints, "reach", lambda _: house.run(raise_fence_sql(dataset), later))
+
+    def reach(point: str, _place: str) -> None:
+        if point == "publish.before_merge":
+            house.run(raise_fence_sql(dataset), later)
+
+    monkeypatch.setattr(failpoints, "reach", reach)
     with pytest.raises(SupersededError):
         merge_rows(house, DAILY_TRACK_PLAYS, tracks((1, "x", 2), (1, "z", 2)), 2, 2, dates)
     assert stored(house) == [(1, "x", 1, 1), (1, "y", 1, 1), (2, "x", 1, 1)]
