@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from infra.checks import Checker
 from infra.delta_writer import DeltaWriter
 from infra.lake import Lake
+from infra.lake_shape import RECOMPUTE, is_to_be_recomputed, set_property
 from jobs import positions
 from jobs.columns import classified
 from playback.classify import CLASSIFIED_FIELDS
@@ -71,7 +72,10 @@ class Runner:
             self._lake.create(known) if is_made_here else self._require(name)
         self._lake.create(table)
         before = self._lake.version(table)
-        dates = _REFRESH[type(table.refresh)](self, table)
+        anew = is_to_be_recomputed(self._lake, table)
+        dates = _REFRESH[type(table.refresh)](self, table, anew)
+        if anew:
+            set_property(self._lake, table, RECOMPUTE, "false")
         version = self._lake.version(table)
         assert version is not None
         self._checker.verify(self._session, self._lake, table, version)
@@ -81,7 +85,7 @@ class Runner:
         if self._lake.version(catalog.table(name)) is None:
             raise MissingInputError(f"The input {name} does not exist yet: run the table that makes it first.")
 
-    def _keyed_merge(self, table: Table) -> int | None:
+    def _keyed_merge(self, table: Table, _anew: bool) -> int | None:
         ledger = catalog.table(table.inputs[0])
         memory = catalog.table(_remembering(table) or table.full_name)
         consumed = positions.offsets(positions.stored(self._session, self._lake, memory).get(ledger.full_name, []))
@@ -106,9 +110,10 @@ class Runner:
             self._staged = extent
         return self._writer.staged(f"{ledger.full_name}.classified", CLASSIFIED_FIELDS)
 
-    def _replace_dates(self, table: Table) -> int | None:
+    def _replace_dates(self, table: Table, anew: bool) -> int | None:
         driving = catalog.table(table.inputs[0])
-        consumed = positions.version(positions.stored(self._session, self._lake, table).get(driving.full_name, []))
+        stored = {} if anew else positions.stored(self._session, self._lake, table)
+        consumed = positions.version(stored.get(driving.full_name, []))
         until = self._lake.version(driving)
         assert until is not None
         dates = self._touched(driving, consumed, until)
@@ -127,10 +132,14 @@ class Runner:
             # The log no longer reaches back: every date there is may have changed.
             return self._lake.touched_dates(driving, None, until)
 
-    def _replace_all(self, table: Table) -> int | None:
+    def _replace_all(self, table: Table, anew: bool) -> int | None:
         inputs = {name: self._lake.version(catalog.table(name)) for name in table.inputs}
         consumed = positions.stored(self._session, self._lake, table)
-        if consumed and all(self._is_consumed(name, consumed.get(name, []), now) for name, now in inputs.items()):
+        if (
+            not anew
+            and consumed
+            and all(self._is_consumed(name, consumed.get(name, []), now) for name, now in inputs.items())
+        ):
             return 0
         rows = _transform(table)(**self._whole(table.inputs))
         now: dict[str, positions.Position] = {name: version for name, version in inputs.items() if version is not None}
@@ -153,7 +162,7 @@ class Runner:
         return reader.load(str(self._lake.path(table))).select(*(field.name for field in table.stored_fields))
 
 
-_REFRESH: dict[type, Callable[[Runner, Table], int | None]] = {
+_REFRESH: dict[type, Callable[[Runner, Table, bool], int | None]] = {
     KeyedMerge: Runner._keyed_merge,
     ReplaceDates: Runner._replace_dates,
     ReplaceAll: Runner._replace_all,
