@@ -19,7 +19,7 @@ from infra.lake import Lake
 from infra.replace_file import replace_file
 from schemas.errors import CheckFailedError, MissingInputError
 from schemas.model import Table
-from schemas.render.expectations import expectations
+from schemas.render.expectations import expectations, expectations_digest
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 _SHOWN_KEYS = 3
@@ -35,16 +35,26 @@ class Checker:
         """The last Delta version whose rows all met the expectations; None when none has."""
         return self._remembered(table)[0]
 
+    def passed_expectations(self, table: Table) -> str | None:
+        """Digest of the expectations that the version met which passed last; None when none has, or it is not known."""
+        return self._passing(table).get("expectations")
+
+    def passed_key(self, table: Table) -> tuple[str, ...] | None:
+        """Key that was found unique in the version that passed last; None when none has, or it is not known."""
+        key = self._passing(table).get("key")
+        return tuple(key) if key else None
+
     def verify(self, session: SparkSession, lake: Lake, table: Table, version: int) -> None:
         """Validate what changed between the last version that passed and `version`.
 
-        A version that was only compacted since has the same rows: the one that passed stays what is published.
+        A version that was only compacted since has the same rows: the one that passed stays what is published. Other
+        expectations than those that it met are asked of the whole table.
         Raises CheckFailedError, naming the expectation and the keys of some rows that break it.
         """
         passed, passed_id = self._remembered(table)
-        table_id = lake.table_id(table)
-        if passed_id != table_id:
-            passed = None  # The table was made anew: its versions mean other rows.
+        table_id, digest = lake.table_id(table), expectations_digest(table)
+        if passed_id != table_id or self.passed_expectations(table) != digest:
+            passed = None  # The table was made anew, and its versions mean other rows; or more is asked of its rows.
         if passed is not None and lake.same_rows(table, passed, version):
             return
         rows = _changed(session, lake, table, passed, version)
@@ -58,17 +68,27 @@ class Checker:
         failpoints.reach("check.passed", table.full_name)
         self._folder.mkdir(parents=True, exist_ok=True)
         warnings = [text for severity, text in failures if severity == "warn"]
-        passing = {"table_id": table_id, "passed_version": version, "warnings": warnings}
+        passing = {
+            "table_id": table_id,
+            "passed_version": version,
+            "expectations": digest,
+            "key": table.key,
+            "warnings": warnings,
+        }
         replace_file(self._file(table), json.dumps(passing))
         failpoints.reach("check.recorded", table.full_name)
 
     def _remembered(self, table: Table) -> tuple[int | None, str]:
         """The last version that passed, and Delta's id of the table it was a version of."""
+        passing = self._passing(table)
+        return (int(passing["passed_version"]), str(passing["table_id"])) if passing else (None, "")
+
+    def _passing(self, table: Table) -> dict[str, Any]:
         try:
-            passing = json.loads(self._file(table).read_text())
+            passing: dict[str, Any] = json.loads(self._file(table).read_text())
         except FileNotFoundError:
-            return None, ""
-        return int(passing["passed_version"]), str(passing["table_id"])
+            return {}
+        return passing
 
     def _file(self, table: Table) -> Path:
         return self._folder / f"{table.full_name}.json"

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 COMPACTION = "OPTIMIZE"
+PROPERTIES = "SET TBLPROPERTIES"
 _OF_ROWS = ("add", "remove", "cdc")
 _OF_NO_ROWS = ("commitInfo", "txn")
 
@@ -44,7 +45,7 @@ def commit(folder: Path, version: int) -> Commit | None:
         datetime.fromtimestamp(info.get("timestamp", written) / 1000, UTC),
         frozenset(unquote(action["add"]["path"]) for action in actions if "add" in action),
         frozenset(unquote(action["remove"]["path"]) for action in actions if "remove" in action),
-        any(_changes_rows(*action.popitem()) for action in actions),
+        info.get("operation") != PROPERTIES and any(_changes_rows(*action.popitem()) for action in actions),
     )
 
 

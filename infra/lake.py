@@ -75,22 +75,28 @@ class Lake:
     def rows(self, table: Table, version: int | None = None, dates: Collection[date] | None = None) -> pa.Table:
         """Rows of one version (None: the current one) in the declared columns, of those `dates` of `partition_by` only.
 
-        An earlier version is read from the files that it was compacted to. Raises MissingInputError when the table or
-        the version does not exist (any more).
+        An earlier version is read from the files that it was compacted to; a column that was added later is null in it.
+        Raises MissingInputError when the table or the version does not exist (any more).
         """
         delta = self._open(table, None if version is None else self.newest_same(table, version))
-        columns = [field.name for field in table.stored_fields]
+        present = {field.name for field in delta.schema().fields}
+        later = [field for field in table.stored_fields if field.nullable and field.name not in present]
+        columns = [field.name for field in table.stored_fields if field not in later]
         filters = None
         if dates is not None:
             if not dates:
                 return arrow_schema(table.stored_fields).empty_table()
             filters = [(str(table.partition_by), "in", sorted(dates))]
         try:
-            return delta.to_pyarrow_table(filters=filters, columns=columns).cast(arrow_schema(table.stored_fields))
+            found = delta.to_pyarrow_table(filters=filters, columns=columns)
         except FileNotFoundError:
             raise MissingInputError(
                 f"Files of {table.full_name} version {delta.version()} are gone: a newer version is to be read."
             ) from None
+        for field in arrow_schema(later):
+            found = found.append_column(field, pa.nulls(found.num_rows, field.type))
+        names = [field.name for field in table.stored_fields]
+        return found.select(names).cast(arrow_schema(table.stored_fields))
 
     def touched_dates(self, table: Table, after: int | None, until: int) -> set[date]:
         """Dates of `partition_by` whose files changed in any version after `after` (None: ever) up to `until`.

@@ -22,6 +22,7 @@ from infra.lake import Lake
 from infra.local.stack import Endpoints
 from infra.settings import Settings
 from jobs.balance import Balance, balance
+from jobs.declarations import require_migrated
 from jobs.ingest import Topic, ingest
 from jobs.manifests import record_manifests
 from jobs.publish import Publication, publish
@@ -43,12 +44,16 @@ class BatchRun:
 
 
 def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | None = None) -> BatchRun:
-    """Run the whole batch path once. Raises what the steps raise; running again finishes what was begun."""
+    """Run the whole batch path once. Raises what the steps raise; running again finishes what was begun.
+
+    Raises MigrationError, before anything is done, on a lake of other declarations.
+    """
     say = on_progress or (lambda _what, _step: None)
     done = BatchRun()
     lake = Lake(settings.lake)
     checker = Checker(settings.home)
     with run_lock(settings.home), open_session(settings) as session:
+        require_migrated(settings)
         # Read before Kafka is: what is acknowledged here must be in the ledger after the ingest.
         announced = read_manifests(settings.home)
         with _timed(done.seconds, "ingest"):

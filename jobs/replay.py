@@ -20,6 +20,7 @@ from infra.lake import Lake
 from infra.local.stack import Endpoints
 from infra.settings import Settings
 from jobs.batch import playback_topic, run_lock
+from jobs.declarations import require_migrated
 from jobs.ingest import ingest
 from jobs.replay_letters import ReplayLetters, Seen
 from jobs.runner import Progress, Runner
@@ -114,6 +115,7 @@ def replay(
     say = say or (lambda _what, _step: None)
     lake = Lake(settings.lake)
     with run_lock(settings.home), open_session(settings) as session:
+        require_migrated(settings)
         say("bronze.playback_events", "ingest")
         ingest(session, lake, playback_topic(settings, endpoints))
         runner = Runner(session, lake, Checker(settings.home))

@@ -18,6 +18,7 @@ from infra import failpoints
 from infra.checks import Checker
 from infra.delta_writer import DeltaWriter
 from infra.lake import Lake
+from infra.lake_shape import RECOMPUTE, is_to_be_recomputed, set_property
 from jobs import positions
 from jobs.columns import classified
 from playback.classify import CLASSIFIED_FIELDS
@@ -73,6 +74,8 @@ class Runner:
         self._lake.create(table)
         before = self._lake.version(table)
         dates = _REFRESH[type(table.refresh)](self, table, before)
+        if is_to_be_recomputed(self._lake, table):
+            set_property(self._lake, table, RECOMPUTE, "false")
         version = self._lake.version(table)
         assert version is not None
         self._checker.verify(self._session, self._lake, table, version)
@@ -110,7 +113,7 @@ class Runner:
 
     def _replace_dates(self, table: Table, before: int | None) -> int | None:
         driving = catalog.table(table.inputs[0])
-        consumed = positions.version(positions.stored(self._session, self._lake, table).get(driving.full_name, []))
+        consumed = positions.version(self._consumed(table).get(driving.full_name, []))
         until = self._lake.version(driving)
         assert until is not None
         dates = self._touched(driving, consumed, until)
@@ -131,13 +134,19 @@ class Runner:
 
     def _replace_all(self, table: Table, before: int | None) -> int | None:
         inputs = {name: self._lake.version(catalog.table(name)) for name in table.inputs}
-        consumed = positions.stored(self._session, self._lake, table)
+        consumed = self._consumed(table)
         if consumed and all(self._is_consumed(name, consumed.get(name, []), now) for name, now in inputs.items()):
             return 0
         rows = _transform(table)(**self._whole(table.inputs))
         now: dict[str, positions.Position] = {name: version for name, version in inputs.items() if version is not None}
         self._writer.replace_all(table, _with_positions(rows, now), before)
         return None
+
+    def _consumed(self, table: Table) -> dict[str, list[positions.Position]]:
+        """What the rows of a table were made of, by input; of nothing where a migration wants them computed anew."""
+        if is_to_be_recomputed(self._lake, table):
+            return {}
+        return positions.stored(self._session, self._lake, table)
 
     def _is_consumed(self, name: str, consumed: list[positions.Position], now: int | None) -> bool:
         """Whether all rows were made of what the input holds now; compaction since then changed no row."""

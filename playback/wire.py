@@ -51,9 +51,12 @@ class Decoded:
         return self.verdicts.arrays()[1]
 
 
-def encode(events: pa.RecordBatch) -> pa.BinaryArray:
-    """Payloads of events with the fields of CURRENT (by name); raises ContractError when rows do not fit it."""
-    schema = event_schema(CURRENT)
+def encode(events: pa.RecordBatch, version: Event = CURRENT) -> pa.BinaryArray:
+    """Payloads of events with the fields of a released version (by name), and no others.
+
+    Raises ContractError when rows do not fit it.
+    """
+    schema = event_schema(version)
     missing = [name for name in schema.names if name not in events.schema.names]
     if missing:
         raise ContractError(f"The events lack the fields {', '.join(missing)}; add them, null where nothing is known.")
@@ -61,12 +64,12 @@ def encode(events: pa.RecordBatch) -> pa.BinaryArray:
         fitting = events.select(schema.names).cast(schema)
         fitting.validate(full=True)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
-        raise ContractError(f"The events do not fit {CURRENT.name} version {CURRENT.version}: {error}.") from None
-    for field, column in zip(CURRENT.fields, fitting.columns, strict=True):
+        raise ContractError(f"The events do not fit {version.name} version {version.version}: {error}.") from None
+    for field, column in zip(version.fields, fitting.columns, strict=True):
         if column.null_count and not field.nullable:
             raise ContractError(f"Field {field.name} is null in {column.null_count} events; every event must have it.")
-    header = pa.scalar(MARKER + avro_fingerprint(CURRENT), pa.binary())
-    return pc.binary_join_element_wise(header, write_datums(fitting, CURRENT), pa.scalar(b"", pa.binary()))
+    header = pa.scalar(MARKER + avro_fingerprint(version), pa.binary())
+    return pc.binary_join_element_wise(header, write_datums(fitting, version), pa.scalar(b"", pa.binary()))
 
 
 def decode(payloads: pa.Array) -> Decoded:

@@ -6,6 +6,7 @@
     │   ├── InputError            what the user pointed at is not what it should be (a folder, an export, a query)
     │   ├── UnknownTableError     no table of that name is declared
     │   ├── ContractError         rows do not fit the declaration, or a write would leave its bounds
+    │   ├── MigrationError        what is stored is of other declarations: to be migrated, or refused
     │   ├── CheckFailedError      a quality check with severity *stop* failed
     │   ├── BalanceError          the balance sheet does not add up
     │   └── SupersededError       another writer was first (lost compare-and-set, higher publish number)
@@ -39,6 +40,10 @@ class UnknownTableError(TonearmError):
 
 class ContractError(TonearmError):
     """Rows do not fit the declaration, or a write would leave the set of rows it may replace."""
+
+
+class MigrationError(TonearmError):
+    """What is stored is of other declarations than these: it is to be migrated, or cannot be."""
 
 
 class CheckFailedError(TonearmError):

@@ -3,6 +3,8 @@
 The envelope is described in the design: one playback gives exactly one event, at the moment the playback ended.
 """
 
+from dataclasses import replace
+
 from schemas.model import Event, Field
 
 OUTCOMES = ("play", "skip")
@@ -49,7 +51,22 @@ PLAYBACK_V1 = Event(
     ),
 )
 
-RELEASED: tuple[Event, ...] = (PLAYBACK_V1,)
+PLAYBACK_V2 = replace(
+    PLAYBACK_V1,
+    version=2,
+    fields=(
+        *PLAYBACK_V1.fields,
+        Field("shuffle", "boolean", "Whether the order of what is played was left to chance.", nullable=True),
+        Field(
+            "private_session",
+            "boolean",
+            "Whether the listener asked that the playback be kept out of what others see of them.",
+            nullable=True,
+        ),
+    ),
+)
+
+RELEASED: tuple[Event, ...] = (PLAYBACK_V1, PLAYBACK_V2)
 """Every version that may be on a topic, oldest first; the Avro fingerprint of a message names one of them."""
 
 CURRENT: Event = RELEASED[-1]

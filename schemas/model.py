@@ -133,12 +133,14 @@ class Serving:
 
     `snapshot`: a whole generation and a pointer to it. `upsert`: absolute rows under a fenced publish number.
     A reader gives the `partition_key`; rows come back in the order of `clustering`, descending where `descending`.
+    Cassandra changes no primary key: another one is another `version`, which is a table of its own.
     """
 
     mode: Literal["snapshot", "upsert"]
     partition_key: tuple[str, ...]
     clustering: tuple[str, ...]
     descending: tuple[str, ...] = ()
+    version: int = 1
 
 
 @dataclass(frozen=True)

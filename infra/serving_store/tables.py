@@ -1,10 +1,12 @@
 """The keyspace and the tables in it: created when missing, widened when the declaration has new columns."""
 
 from infra.serving_store.session import ServingSession, answering
+from infra.serving_store.shape import declared_shape, found_shape
 from infra.settings import Settings
-from schemas.errors import ConfigurationError
+from schemas.drift import drift, refused
+from schemas.errors import ConfigurationError, MigrationError
 from schemas.model import Table
-from schemas.render.cassandra import columns, create_table_cql, table_name
+from schemas.render.cassandra import create_table_cql, table_name
 
 PUBLICATIONS = """
 CREATE TABLE IF NOT EXISTS "{keyspace}".publications (
@@ -49,15 +51,21 @@ def create_control_tables(serving: ServingSession, settings: Settings) -> None:
 
 
 def create_serving_table(serving: ServingSession, table: Table) -> None:
-    """Make the serving table where it is missing, and add the columns that the declaration has more."""
-    present = serving.columns(table_name(table))
-    with answering():
-        if not present:
+    """Make the serving table where it is missing, and add the columns that the declaration has more.
+
+    Raises MigrationError where one that is there cannot be made to fit the declaration.
+    """
+    if not serving.columns(table_name(table)):
+        with answering():
             serving.session.execute(create_table_cql(table, serving.keyspace))
-            return
-        for field in columns(table):
-            if field.name not in present:
-                column = _column_cql(table, serving.keyspace, field.name)
+        return
+    changes = drift(table.full_name, declared_shape(table), found_shape(serving, table))
+    if found := refused(changes):
+        raise MigrationError(f"What is stored does not fit the declaration: {found[0].sentence}")
+    for change in changes:
+        if change.verdict == "migrate":
+            column = _column_cql(table, serving.keyspace, change.about)
+            with answering():
                 serving.session.execute(
                     f'ALTER TABLE "{serving.keyspace}"."{table_name(table)}" ADD IF NOT EXISTS {column}'
                 )

@@ -13,8 +13,8 @@ from google.cloud.bigquery import ArrayQueryParameter, LoadJobConfig, ScalarQuer
 
 from infra import failpoints
 from infra.warehouse.client import JOB_SECONDS, REQUEST_SECONDS, RETRY, Parameter, Warehouse, answering
+from infra.warehouse.shape import staged_schema
 from infra.warehouse.statements import fence_sql, merge_sql, raise_fence_sql
-from infra.warehouse.tables import staged_schema
 from schemas.errors import SupersededError
 from schemas.model import Table
 from schemas.render.bigquery import versioned_name

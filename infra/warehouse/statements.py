@@ -100,5 +100,10 @@ def add_column_sql(table: Table, dataset: str, field: Field, sql_type: str) -> s
     )
 
 
+def relax_column_sql(table: Table, dataset: str, name: str) -> str:
+    """Let a column be null."""
+    return f"ALTER TABLE `{dataset}.{versioned_name(table)}` ALTER COLUMN `{name}` DROP NOT NULL"
+
+
 def _list(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)

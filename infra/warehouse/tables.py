@@ -5,27 +5,19 @@ from google.cloud.bigquery import Dataset, SchemaField
 from google.cloud.bigquery import Table as WarehouseTable
 
 from infra.warehouse.client import REQUEST_SECONDS, RETRY, Warehouse, answering
-from infra.warehouse.statements import AUDIT_FIELDS, add_column_sql, create_fences_sql
+from infra.warehouse.shape import declared_shape, shape_of, stored_schema, stored_table
+from infra.warehouse.statements import AUDIT_FIELDS, add_column_sql, create_fences_sql, relax_column_sql
+from schemas.drift import ADDED_NULLABLE, ADDED_REQUIRED, BECAME_NULLABLE, CLUSTERING_CHANGED, Change, drift, refused
+from schemas.errors import MigrationError
 from schemas.model import Table
-from schemas.render.bigquery import bigquery_schema, bigquery_table, versioned_name, view_query, view_sql
+from schemas.render.bigquery import bigquery_table, versioned_name, view_query, view_sql
 
 _SQL_TYPES = {"INTEGER": "INT64", "BOOLEAN": "BOOL"}
 
 
-def stored_schema(table: Table) -> list[SchemaField]:
-    """Columns of the stored table: the declared ones, then the audit columns of the publication."""
-    audit = [SchemaField(field.name, "INTEGER", "REQUIRED", description=field.description) for field in AUDIT_FIELDS]
-    return [*staged_schema(table), *audit]
-
-
-def staged_schema(table: Table) -> list[SchemaField]:
-    """Columns of a staging table: those of the lake."""
-    return [SchemaField.from_api_repr(field) for field in bigquery_schema(table)]
-
-
 def table_exists(warehouse: Warehouse, table: Table) -> bool:
     """Whether the current version of the table is there."""
-    return _stored(warehouse, table) is not None
+    return stored_table(warehouse, table) is not None
 
 
 def create_fences(warehouse: Warehouse, table: Table) -> None:
@@ -37,10 +29,18 @@ def create_fences(warehouse: Warehouse, table: Table) -> None:
 
 
 def create_tables(warehouse: Warehouse, table: Table) -> None:
-    """Make the dataset, the fences and the versioned table where missing; add columns and descriptions that are new."""
-    stored = _stored(warehouse, table)
+    """Make the dataset, the fences and the versioned table where missing; make one that is there fit the declaration.
+
+    Raises MigrationError where that cannot be.
+    """
+    stored = stored_table(warehouse, table)
     if stored is not None:
-        _widen(warehouse, table, stored)
+        declared = declared_shape(table)
+        changes = drift(table.full_name, declared, shape_of(stored, declared.version))
+        if found := refused(changes):
+            raise MigrationError(f"What is stored does not fit the declaration: {found[0].sentence}")
+        _alter(warehouse, table, changes)
+        _describe(warehouse, table)
         return
     reference = warehouse.path(table, versioned_name(table))
     resource = bigquery_table(table) | {
@@ -71,34 +71,49 @@ def create_view(warehouse: Warehouse, table: Table) -> None:
         warehouse.client.update_table(view, ["schema"], retry=RETRY, timeout=REQUEST_SECONDS)
 
 
-def _stored(warehouse: Warehouse, table: Table) -> WarehouseTable | None:
-    with answering():
-        try:
-            path = warehouse.path(table, versioned_name(table))
-            return warehouse.client.get_table(path, retry=RETRY, timeout=REQUEST_SECONDS)
-        except NotFound:
-            return None
+def refresh_view(warehouse: Warehouse, table: Table) -> None:
+    """Let the view show the declared columns, if there is one and it shows the current version already."""
+    try:
+        with answering():
+            view = warehouse.client.get_table(warehouse.path(table, table.name), retry=RETRY, timeout=REQUEST_SECONDS)
+    except NotFound:
+        return
+    source = view_query(table, warehouse.project, warehouse.dataset(table)).rpartition("FROM ")[2]
+    if (view.view_query or "").strip().endswith(source):
+        create_view(warehouse, table)
 
 
-def _widen(warehouse: Warehouse, table: Table, stored: WarehouseTable) -> None:
+def _alter(warehouse: Warehouse, table: Table, changes: tuple[Change, ...]) -> None:
     dataset = f"{warehouse.project}.{warehouse.dataset(table)}"
-    present = {column.name for column in stored.schema}
-    wanted = {column.name: column for column in stored_schema(table)}
+    wanted = {column.name: column.field_type for column in stored_schema(table)}
     declared = {field.name: field for field in (*table.stored_fields, *AUDIT_FIELDS)}
-    added = [name for name in wanted if name not in present]
-    for name in added:
-        sql_type = _SQL_TYPES.get(wanted[name].field_type, wanted[name].field_type)
-        warehouse.run(add_column_sql(table, dataset, declared[name], sql_type))
+    for change in changes:
+        name = change.about
+        if change.kind in (ADDED_NULLABLE, ADDED_REQUIRED):
+            sql_type = _SQL_TYPES.get(wanted[name], wanted[name])
+            warehouse.run(add_column_sql(table, dataset, declared[name], sql_type))
+        elif change.kind is BECAME_NULLABLE:
+            warehouse.run(relax_column_sql(table, dataset, name))
+        elif change.kind is CLUSTERING_CHANGED and table.warehouse:
+            with answering():
+                path = warehouse.path(table, versioned_name(table))
+                stored = warehouse.client.get_table(path, retry=RETRY, timeout=REQUEST_SECONDS)
+                stored.clustering_fields = list(table.warehouse.cluster_by) or None
+                warehouse.client.update_table(stored, ["clustering_fields"], retry=RETRY, timeout=REQUEST_SECONDS)
+
+
+def _describe(warehouse: Warehouse, table: Table) -> None:
+    stored = stored_table(warehouse, table)
+    assert stored is not None
+    wanted = {column.name: column for column in stored_schema(table)}
     said = {name: column.description for name, column in wanted.items()}
     stale = any(said.get(column.name, column.description) != column.description for column in stored.schema)
     description = bigquery_table(table)["description"]
     if not stale and stored.description == description:
         return
+    stored.description = str(description)
+    stored.schema = [_described(column, said.get(column.name) or column.description) for column in stored.schema]
     with answering():
-        path = warehouse.path(table, versioned_name(table))
-        stored = warehouse.client.get_table(path, retry=RETRY, timeout=REQUEST_SECONDS)
-        stored.description = str(description)
-        stored.schema = [_described(column, said.get(column.name) or column.description) for column in stored.schema]
         warehouse.client.update_table(stored, ["description", "schema"], retry=RETRY, timeout=REQUEST_SECONDS)
 
 

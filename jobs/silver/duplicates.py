@@ -5,11 +5,14 @@ from pyspark.sql import functions as F
 
 from jobs.columns import declared
 from schemas.bronze import RECORD_KEY
-from schemas.events import CURRENT
+from schemas.events import CURRENT, RELEASED
 from schemas.silver import DUPLICATES, FIRST_BY, PLAYS
 
 _CONTENT = tuple(field.name for field in CURRENT.fields if field.name != "event_id")
 """What a record says under its id; `track_id`, `content_type` and `country` as silver resolves them."""
+
+_ALWAYS_KNOWN = frozenset.intersection(*(frozenset(field.name for field in event.fields) for event in RELEASED))
+"""Fields of every released version; of the others an old client says nothing, which contradicts nobody."""
 
 
 def transform(playback_events: DataFrame, plays: DataFrame) -> DataFrame:
@@ -39,5 +42,7 @@ def transform(playback_events: DataFrame, plays: DataFrame) -> DataFrame:
 def _differs() -> Column:
     differs = F.lit(False)
     for name in _CONTENT:
-        differs = differs | ~F.col(name).eqNullSafe(F.col(f"kept_{name}"))
+        one, other = F.col(name), F.col(f"kept_{name}")
+        says_otherwise = ~one.eqNullSafe(other) if name in _ALWAYS_KNOWN else F.coalesce(one != other, F.lit(False))
+        differs = differs | says_otherwise
     return differs

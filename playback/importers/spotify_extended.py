@@ -38,10 +38,11 @@ def _understand(row: Row) -> Playback:
     track, episode = text(row, "spotify_track_uri"), text(row, "spotify_episode_uri")
     title, show = text(row, "master_metadata_track_name"), text(row, "episode_show_name")
     artist, episode_title = text(row, "master_metadata_album_artist_name"), text(row, "episode_name")
-    offline = row.get("offline")
     fields = {
         "occurred_at": utc_microseconds(time),
-        "offline": offline if isinstance(offline, bool) else None,
+        "offline": _truth(row, "offline"),
+        "shuffle": _truth(row, "shuffle"),
+        "private_session": _truth(row, "incognito_mode"),
         "track_id": track or episode,
         "track_title": title or episode_title,
         "artist_name": artist or show,
@@ -63,6 +64,11 @@ def _outcome(row: Row) -> str | None:
     if reason in _MOVED_ON or row.get("skipped") is True:
         return "skip"
     return None if reason in _NOTHING_REPORTED else "play"
+
+
+def _truth(row: Row, name: str) -> bool | None:
+    value = row.get(name)
+    return value if isinstance(value, bool) else None
 
 
 def _country(row: Row) -> str | None:

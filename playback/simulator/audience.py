@@ -26,6 +26,8 @@ MOBILE = 2
 """Platforms below this number are phones."""
 
 VERSIONS = ("8.8.92", "8.9.10", "8.9.36", "9.0.2")
+"""Versions of the client; the last one writes the current version of the event, the others version 1."""
+
 FAVOURITES = 3
 YEARS_AHEAD_MS = 10 * 365 * 86_400_000
 RESET_CLOCK = np.iinfo(np.int64).min

@@ -45,6 +45,7 @@ _LIVE_NUMBERS_FROM = 1 << 62
 """Numbers of live playbacks begin far above those of the history; each installation has 2^31 of them."""
 _NOTHING_KNOWN = 0.002
 _COPY_ELSEWHERE = 0.1
+_SHUFFLED, _PRIVATE = 0.3, 0.02
 _SPELLING_OF_PLATFORM = np.array([PLAIN, PLAIN, PLAIN, UPPER_CASE, DOUBLED_SPACES, UPPER_CASE])
 """How the player of each platform spells what it reads from a file."""
 
@@ -146,6 +147,8 @@ def make_events(world: World, reports: Reports) -> pa.RecordBatch:
     seen_in = np.where(elsewhere, homes + 1, homes) % len(COUNTRIES)
     unseen = ~audience.install_tells_country[playbacks.installs]
     silent = ~audience.install_tells_outcome[playbacks.installs]
+    versions = audience.install_versions[playbacks.installs]
+    old = versions < len(VERSIONS) - 1
     columns = _content(world, reports) | {
         "event_id": hex_ids(seed, "event", reports.numbers, 32),
         "source": pa.repeat(SOURCE, len(playbacks)),
@@ -157,7 +160,7 @@ def make_events(world: World, reports: Reports) -> pa.RecordBatch:
         "occurred_at": _moments(world, playbacks.ended_ms, reports.skews_ms),
         "utc_offset_minutes": UTC_OFFSETS[homes],
         "offline": playbacks.networks == NONE,
-        "app_version": _words(VERSIONS, audience.install_versions[playbacks.installs]),
+        "app_version": _words(VERSIONS, versions),
         "country": _words([code for code, _, _ in COUNTRIES], seen_in, unseen),
         "platform": _words([name for name, _ in PLATFORMS], audience.install_platforms[playbacks.installs]),
         "context": _words(CONTEXTS, playbacks.contexts),
@@ -170,6 +173,8 @@ def make_events(world: World, reports: Reports) -> pa.RecordBatch:
         "bitrate_kbps": BITRATES_KBPS[playbacks.networks],
         "rebuffer_count": playbacks.rebuffers,
         "network": _words(NETWORKS, playbacks.networks),
+        "shuffle": pa.array(happens(seed, "shuffle", playbacks.sessions, _SHUFFLED), mask=old),
+        "private_session": pa.array(happens(seed, "private", playbacks.sessions, _PRIVATE), mask=old),
     }
     arrays = [pa.array(columns[field.name], field.type) for field in _SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)

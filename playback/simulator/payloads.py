@@ -7,25 +7,28 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from playback.simulator.audience import VERSIONS
 from playback.simulator.catalogue import Flags, Ints
 from playback.simulator.malformed import KINDS, Object, spoil_payload, spoil_values
 from playback.wire import encode
+from schemas.events import PLAYBACK_V1
 
 
 def payloads(events: pa.RecordBatch, as_json: Flags, kinds: Ints) -> pa.BinaryArray:
-    """The payload of each event of the current version.
+    """The payload of each event: of the current version by clients that know it, else of version 1.
 
     `kinds` of `playback.simulator.malformed` are counted from 1; 0: nothing is wrong. What is spoilt is Avro, unless
     its kind is one of JSON, whatever `as_json` says.
     """
-    good = encode(events)
+    is_new = pc.equal(events.column("app_version"), VERSIONS[-1])
+    good = _written(events, is_new)
     odd = np.flatnonzero(as_json | (kinds != 0))
     if not len(odd):
         return good
     where = pa.array(odd)
     odd_kinds = kinds[odd].tolist()
     spoilt = spoil_values(events.take(where), kinds[odd])
-    written = encode(spoilt).to_pylist()
+    written = _written(spoilt, is_new.take(where)).to_pylist()
     is_object = np.array([not kind or isinstance(KINDS[kind - 1], Object) for kind in odd_kinds], np.bool_)
     objects = iter(_objects(spoilt.filter(pa.array(is_object))))
     replaced = [
@@ -35,6 +38,14 @@ def payloads(events: pa.RecordBatch, as_json: Flags, kinds: Ints) -> pa.BinaryAr
     chosen = np.zeros(len(good), np.bool_)
     chosen[odd] = True
     return pc.replace_with_mask(good, pa.array(chosen), pa.array(replaced, pa.binary()))
+
+
+def _written(events: pa.RecordBatch, is_new: pa.BooleanArray) -> pa.BinaryArray:
+    """The events in Avro, each of the version that its client knows."""
+    is_old = pc.invert(is_new)
+    old = encode(events.filter(is_old), PLAYBACK_V1)
+    written = pc.replace_with_mask(pa.nulls(len(events), pa.binary()), is_old, old)
+    return pc.replace_with_mask(written, is_new, encode(events.filter(is_new)))
 
 
 def _replaced(kind: int, payload: bytes, event: dict[str, Any]) -> bytes | None:

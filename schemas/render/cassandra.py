@@ -22,9 +22,23 @@ GENERATION = Field("generation", "long", "Publish number of the generation; read
 """Leading part of the partition key of a `snapshot` table."""
 
 
-def table_name(table: Table) -> str:
-    """Name of the serving table: `<layer>_<name>`."""
-    return f"{table.layer}_{table.name}"
+def table_name(table: Table, version: int = 0) -> str:
+    """Name of the serving table: `<layer>_<name>`, from version 2 on with `_v<version>`; 0: the declared version."""
+    version = version or (table.serving.version if table.serving else 1)
+    return f"{table.layer}_{table.name}" + (f"_v{version}" if version > 1 else "")
+
+
+def primary_key(table: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns of the partition key, and the clustering columns in order, each with its direction."""
+    serving = _serving(table)
+    generation = (GENERATION.name,) if _is_snapshot(table) else ()
+    order = (f"{name} {'DESC' if name in serving.descending else 'ASC'}" for name in serving.clustering)
+    return (*generation, *serving.partition_key), tuple(order)
+
+
+def column_type(table: Table, field: Field) -> str:
+    """CQL type of a column; raises ContractError where Cassandra has none for it."""
+    return _type(table, field)
 
 
 def columns(table: Table) -> tuple[Field, ...]:

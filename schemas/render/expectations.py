@@ -3,6 +3,9 @@
 Each is `{"type": …, "kwargs": {…}, "meta": {"severity": "stop" | "warn", "means": …}}`, `means` only where declared.
 """
 
+import hashlib
+import json
+
 from schemas.model import AtMost, Between, Check, InSet, Matches, Severity, Table
 
 
@@ -20,6 +23,11 @@ def expectations(table: Table) -> list[dict[str, object]]:
     else:
         found.append(_stop("expect_compound_columns_to_be_unique", {"column_list": list(table.key)}))
     return found + [_of_check(check) for check in table.checks]
+
+
+def expectations_digest(table: Table) -> str:
+    """What differs when any expectation of the table does."""
+    return hashlib.sha256(json.dumps(expectations(table), sort_keys=True).encode()).hexdigest()
 
 
 def _of_check(check: Check) -> dict[str, object]:

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pytest
 from fastavro import parse_schema, schemaless_writer
 
-from playback.datums import reading_schema
+from playback.datums import avro_fingerprint, reading_schema
 from playback.wire import HEADER_BYTES, MAX_PAYLOAD_BYTES, decode
 from schemas.events import CURRENT
 
 MakeEvent = Callable[..., dict[str, object]]
 MakePayload = Callable[..., bytes]
 
-HEADER = bytes.fromhex("c30104c5061d5eb82363")
+HEADER = b"\xc3\x01" + avro_fingerprint(CURRENT)
 WIDE = parse_schema(orjson.loads(reading_schema(CURRENT)))
 
 BYTES: dict[str, tuple[bytes | None, str]] = {
@@ -148,7 +148,7 @@ def test_an_int_past_31_bits_is_not_cut_down_to_one(number: int, event: MakeEven
 
 
 def test_a_number_in_more_bytes_than_it_needs_is_refused(event: MakeEvent, payload: MakePayload) -> None:
-    longer = payload(network="w").removesuffix(b"\x02\x02w") + b"\x82\x00\x02w"
+    longer = payload(private_session=True).removesuffix(b"\x02\x01") + b"\x82\x00\x01"
     assert verdict_among_good(longer, [payload()])[0] == "trailing_bytes"
 
 

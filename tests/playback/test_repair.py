@@ -12,15 +12,17 @@ from fastavro import parse_schema, schemaless_writer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playback.datums import reading_schema
+from playback.arrow import event_schema
+from playback.datums import avro_fingerprint, reading_schema
 from playback.fix_rules import OPERATIONS, Change, Rule
 from playback.reasons import Reason, sentence
 from playback.repair import LETTERS, UNMATCHED, decide, repair
 from playback.replay import Outcome
 from playback.shapes import shape
-from playback.wire import HEADER_BYTES, decode
+from playback.wire import HEADER_BYTES, decode, encode
 from schemas.errors import InputError
-from schemas.events import CURRENT
+from schemas.events import CURRENT, RELEASED
+from schemas.model import Event
 
 MakeEvent = Callable[..., dict[str, Any]]
 MakePayload = Callable[..., bytes]
@@ -163,7 +165,7 @@ def test_what_cannot_be_read_stays_and_is_still_no_event(case: str) -> None:
 def test_an_int_past_31_bits_can_be_repaired_in_avro(event: MakeEvent) -> None:
     out = BytesIO()
     schemaless_writer(out, parse_schema(orjson.loads(reading_schema(CURRENT))), event(seek_count=2**31))
-    body = bytes.fromhex("c30104c5061d5eb82363") + out.getvalue()
+    body = b"\xc3\x01" + avro_fingerprint(CURRENT) + out.getvalue()
     assert decode(pa.array([body])).reason.to_pylist() == ["number_out_of_range"]
     assert read(repaired(body, Change("clear", "seek_count"))) == event()
 
@@ -180,16 +182,18 @@ def test_a_datum_that_is_cut_off_has_nothing_to_leave_off(payload: MakePayload) 
     assert repaired(cut, drop_trailing=True) == cut
 
 
-def test_a_body_under_an_unknown_fingerprint_is_read_as_a_released_version(payload: MakePayload) -> None:
-    whole = payload()
+@pytest.mark.parametrize("version", RELEASED, ids=lambda event: f"v{event.version}")
+def test_a_body_under_an_unknown_fingerprint_is_read_as_a_released_version(version: Event, event: MakeEvent) -> None:
+    batch = pa.RecordBatch.from_pylist([event()], schema=event_schema(CURRENT))
+    whole = encode(batch, version)[0].as_py()
     unknown = b"\xc3\x01" + b"\x07" * 8 + whole[HEADER_BYTES:]
-    assert repaired(unknown, schema_version=1) == whole
-    assert repaired(unknown + b"!", schema_version=1, drop_trailing=True) == whole
+    assert repaired(unknown, schema_version=version.version) == whole
+    assert repaired(unknown + b"!", schema_version=version.version, drop_trailing=True) == whole
 
 
 def test_what_is_read_anew_can_be_changed_too(event: MakeEvent, payload: MakePayload) -> None:
     unknown = b"\xc3\x01" + b"\x07" * 8 + payload(country="de")[HEADER_BYTES:] + b"!"
-    found = repaired(unknown, Change("upper", "country"), schema_version=1, drop_trailing=True)
+    found = repaired(unknown, Change("upper", "country"), schema_version=CURRENT.version, drop_trailing=True)
     assert read(found) == event(country="DE")
 
 

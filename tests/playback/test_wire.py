@@ -17,11 +17,12 @@ from playback.arrow import event_schema
 from playback.datums import avro_fingerprint
 from playback.wire import DECODED_SCHEMA, HEADER_BYTES, decode, encode
 from schemas.errors import ContractError
-from schemas.events import CURRENT
+from schemas.events import CURRENT, PLAYBACK_V1
 from schemas.model import Event, Field
 from schemas.render.avro import avro_schema
 
 HEADER_V1 = bytes.fromhex("c30104c5061d5eb82363")
+HEADER = b"\xc3\x01" + avro_fingerprint(CURRENT)
 PARSED = parse_schema(avro_schema(CURRENT))
 MakeEvent = Callable[..., dict[str, object]]
 MakePayload = Callable[..., bytes]
@@ -60,10 +61,12 @@ def test_what_is_encoded_is_decoded(rows: list[dict[str, object]]) -> None:
 
 
 @given(st.lists(events, min_size=1, max_size=4))
-def test_a_payload_is_the_header_of_version_1_and_the_datum_that_the_specification_asks_for(
+def test_a_payload_is_the_header_of_its_version_and_the_datum_that_the_specification_asks_for(
     rows: list[dict[str, object]],
 ) -> None:
-    assert encode(batch_of(rows)).to_pylist() == [HEADER_V1 + datum(row) for row in rows]
+    assert encode(batch_of(rows)).to_pylist() == [HEADER + datum(row) for row in rows]
+    version_1 = parse_schema(avro_schema(PLAYBACK_V1))
+    assert encode(batch_of(rows), PLAYBACK_V1).to_pylist() == [HEADER_V1 + datum(row, version_1) for row in rows]
 
 
 def test_the_fingerprint_is_the_crc_of_the_canonical_form_lowest_byte_first() -> None:
@@ -72,7 +75,8 @@ def test_the_fingerprint_is_the_crc_of_the_canonical_form_lowest_byte_first() ->
     fields = [{"name": one["name"], "type": one["type"]} for one in plain]
     canonical = {"name": "tonearm.PlaybackEvent", "type": "record", "fields": fields}
     written = json.dumps(canonical, separators=(",", ":")).encode()
-    assert crc64(written).to_bytes(8, "little") == avro_fingerprint(CURRENT) == HEADER_V1[2:]
+    assert crc64(written).to_bytes(8, "little") == avro_fingerprint(CURRENT)
+    assert avro_fingerprint(PLAYBACK_V1) == HEADER_V1[2:]
 
 
 def crc64(data: bytes) -> int:
@@ -167,13 +171,26 @@ def test_json_and_avro_say_the_same(rows: list[dict[str, object]]) -> None:
 
 
 def test_an_older_version_is_read_with_its_own_schema(event: MakeEvent, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Version 0 has no `network`, an int `ms_played` and a field that was removed since."""
+    """Version 0 lacks the last field, and has an int `ms_played` and a field that was removed since."""
     fields = [replace(field, type="int") if field.name == "ms_played" else field for field in CURRENT.fields[:-1]]
     old = Event(CURRENT.name, 0, "Older.", (Field("mood", "string", "Mood."), *fields))
     monkeypatch.setattr("playback.wire.RELEASED", (old, CURRENT))
     written = b"\xc3\x01" + avro_fingerprint(old) + datum(event(mood="blue"), parse_schema(avro_schema(old)))
-    decoded = decode(pa.array([encode(batch_of([event(network="wifi")]))[0].as_py(), written]))
-    assert decoded.events.to_pylist() == [event(network="wifi"), event()]
+    decoded = decode(pa.array([encode(batch_of([event(private_session=True)]))[0].as_py(), written]))
+    assert decoded.events.to_pylist() == [event(private_session=True), event()]
+
+
+def test_both_versions_and_json_side_by_side_are_read_in_one_batch(event: MakeEvent) -> None:
+    said = event(shuffle=True, private_session=False)
+    version_1, version_2 = (encode(batch_of([said]), version)[0].as_py() for version in (PLAYBACK_V1, CURRENT))
+    older = {name: value for name, value in said.items() if name not in ("shuffle", "private_session")}
+    written = [version_1, orjson.dumps(said), version_2, b"{}", version_1, orjson.dumps(older), version_2[:-1]]
+
+    decoded = decode(pa.array(written, pa.binary()))
+
+    unsaid = event()
+    assert decoded.events.to_pylist() == [unsaid, said, said, dict.fromkeys(said), unsaid, unsaid, dict.fromkeys(said)]
+    assert decoded.reason.to_pylist() == [None, None, None, "missing_field", None, None, "truncated_avro"]
 
 
 def test_encode_finds_columns_by_name(event: MakeEvent) -> None:
@@ -196,5 +213,5 @@ def test_encode_refuses_a_null_where_the_event_needs_a_value(event: MakeEvent) -
 def test_encode_refuses_text_that_is_not_utf8(event: MakeEvent) -> None:
     batch = batch_of([event()])
     broken = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"]).buffers())
-    with pytest.raises(ContractError, match="do not fit PlaybackEvent version 1"):
+    with pytest.raises(ContractError, match="do not fit PlaybackEvent version 2"):
         encode(batch.set_column(0, batch.schema.field(0), broken))

@@ -49,7 +49,7 @@ def _titled(title: bytes) -> Callable[[Sound], bytes]:
 
 def _ending(sound: Sound, last: bytes) -> bytes:
     """The datum with other bytes instead of its last field, which is null."""
-    return sound.changed(network=None).avro[:-1] + last
+    return sound.changed(private_session=None).avro[:-1] + last
 
 
 def _with(text: bytes) -> Callable[[Sound], bytes]:
@@ -109,7 +109,7 @@ _AVRO: dict[str, tuple[Group, Reason, Callable[[Sound], bytes]]] = {
     "number in more bytes than it needs": (
         Group.LENGTH,
         Reason.TRAILING_BYTES,
-        lambda sound: _ending(sound, b"\x82\x00\x02w"),
+        lambda sound: _ending(sound, b"\x82\x00\x01"),
     ),
     "datum and 100,000 zeros": (Group.LENGTH, Reason.TRAILING_BYTES, lambda sound: sound.avro + bytes(100_000)),
     "surrogate in three bytes": (Group.TEXT, Reason.INVALID_UTF8, _titled(b"\xed\xa0\x80")),

@@ -35,6 +35,7 @@ def run(
     """Send events to Kafka, compute every table, check, publish, and show that the numbers add up."""
     from infra.local.stack import local_stack
     from infra.settings import Settings
+    from jobs.declarations import require_migrated
     from schemas.errors import BalanceError, CheckFailedError
     from tonearm.commands.import_ import count_rows
     from tonearm.report import run_report, save_report
@@ -43,7 +44,9 @@ def run(
 
     settings = Settings()
     started = time.monotonic()
-    rows = None if path is None else count_rows(path)  # What cannot be imported is said before anything is started.
+    # What cannot be imported, or computed, is said before anything is started.
+    rows = None if path is None else count_rows(path)
+    require_migrated(settings)
     with steps() as say, local_stack(settings, on_progress=say) as endpoints:
         say("", "")
         listener = _send(settings, endpoints, path, user, rows)

@@ -17,8 +17,8 @@ from infra.local.stack import Endpoints
 from infra.settings import Settings
 from infra.warehouse.client import Warehouse, answering, warehouse
 from infra.warehouse.merge import merge_rows
+from infra.warehouse.shape import stored_schema
 from infra.warehouse.statements import add_column_sql, merge_sql
-from infra.warehouse.tables import stored_schema
 from playback.arrow import arrow_schema
 from schemas.errors import StoreUnavailableError
 from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS

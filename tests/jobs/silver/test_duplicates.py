@@ -36,6 +36,18 @@ def test_other_content_under_one_id_is_a_conflict(session, records, event, frame
     assert _found(rows) == [(0, 1, 0, True), (0, 2, 0, True)]
 
 
+def test_what_an_older_version_cannot_say_contradicts_nobody(session, records, event, frame):
+    """An export imported before a field was added, and again after it."""
+    rows = transform(
+        _read(
+            session, records(event("a"), event("a", shuffle=True), event("b", shuffle=True), event("b", shuffle=False))
+        ),
+        frame(PLAYS),
+    )
+
+    assert _found(rows) == [(0, 1, 0, False), (0, 3, 2, True)]
+
+
 def test_a_repeat_of_an_event_accepted_before_is_a_duplicate(session, records, event, frame):
     before = plays(_read(session, records(event("a"))))
 

@@ -54,6 +54,8 @@ def test_a_row_becomes_an_event_without_what_names_the_listener(tmp_path: Path) 
         "user_id": USER,
         "occurred_at": datetime(2022, 2, 22, 20, 46, 54, tzinfo=UTC),
         "offline": False,
+        "shuffle": False,
+        "private_session": False,
         "track_id": "spotify:track:0uoyRcSBbBsHFpMHmYBJ0j",
         "track_title": "Bianca Stratford",
         "artist_name": "BB Bean",
@@ -167,3 +169,14 @@ def test_two_playbacks_of_nothing_known_at_one_moment_are_two(tmp_path: Path) ->
 )
 def test_files_of_audio_are_claimed_by_name(name: str, claimed: bool) -> None:
     assert spotify_extended.claims(Path(name)) is claimed
+
+
+@pytest.mark.parametrize("given", [None, "true", 1, [], {}])
+def test_what_is_no_truth_value_says_nothing(given: object, tmp_path: Path) -> None:
+    (event,), _ = read(tmp_path, ROW | dict.fromkeys(("offline", "shuffle", "incognito_mode"), given))
+    assert [event[name] for name in ("offline", "shuffle", "private_session")] == [None] * 3
+
+
+def test_a_private_session_is_an_event_that_says_so(tmp_path: Path) -> None:
+    (event,), _ = read(tmp_path, ROW | {"incognito_mode": True, "shuffle": True})
+    assert (event["private_session"], event["shuffle"]) == (True, True)
