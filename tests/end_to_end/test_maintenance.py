@@ -59,7 +59,7 @@ def read_days(made: Any) -> int:
 def tidied(
     deployment: Callable[..., Any], undisturbed: Any, export: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Any, list[Upkeep]]:
-    """A deployment that ran three times, twice on what it had before, and what housekeeping did all the while."""
+    """A deployment that ran twice, the second time on what it had before, and what housekeeping did all the while."""
     nothing = tmp_path_factory.mktemp("nothing")
     (nothing / "StreamingHistory0.json").write_text("[]")
     made = deployment(like=undisturbed, own_topic=False)
@@ -67,7 +67,7 @@ def tidied(
         repeated(lambda: maintain(made.settings, made.endpoints)) as tidying,
         repeated(lambda: read_days(made)) as reading,
     ):
-        for source in (nothing, export, export):
+        for source in (nothing, export):
             process = made.start(source)
             _, said = process.communicate(timeout=280)
             assert process.returncode == 0, said
@@ -76,7 +76,7 @@ def tidied(
     return made, [one for upkeeps in tidying for one in upkeeps]  # type: ignore[attr-defined]
 
 
-# Three runs, with a second process at work all the time.
+# Two runs, with others at work on the same tables all the time.
 @pytest.mark.timeout(900)
 def test_runs_go_on_beside_housekeeping_and_every_table_is_what_it_is_without(tidied: Any, undisturbed: Any) -> None:
     made, upkeeps = tidied

@@ -54,6 +54,15 @@ def to_do(found: dict[str, Any]) -> set[tuple[str, str, str]]:
     return {(one["table"], one["place"], one["about"]) for one in found["changes"] if one["verdict"] == "migrate"}
 
 
+def seen(made: Any) -> dict[str, Any]:
+    """All that readers see but for the column, which the views may show already."""
+    analysed = {
+        name: sorted(repr({key: value for key, value in row.items() if key != COLUMN}) for row in made.analysed(name))
+        for name in WIDENED
+    }
+    return analysed | {"days": made.served_days(), "chart": made.served_chart()}
+
+
 @pytest.fixture(scope="module")
 def nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export without rows."""
@@ -69,7 +78,7 @@ def test_a_column_goes_through_the_lake_to_both_stores_though_killed_at_every_st
 ) -> None:
     made = deployment(like=undisturbed, own_topic=False)
     made.run()
-    before = made.served()
+    before = seen(made)
     run = ("run", "--once", "--input", str(nothing))
 
     stopped = later(made, *run)
@@ -86,7 +95,7 @@ def test_a_column_goes_through_the_lake_to_both_stores_though_killed_at_every_st
     for point in POINTS:
         killed = later(made, "migrate", failpoint=point)
         assert killed.returncode == -signal.SIGKILL, (point, killed.stderr)
-        assert made.served() == before, point
+        assert seen(made) == before, point
     versions = made.versions()
     again = ran(made, "migrate")
     assert (again["migrated"], to_do(again), made.versions()) == (True, set(), versions)
