@@ -4,8 +4,7 @@ Every step is a commit of the schema or of a property, never of rows, and leaves
 writer 2, so that both engines go on with the table.
 """
 
-import pyarrow as pa
-from deltalake import DeltaTable, Schema, write_deltalake
+from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError
 from deltalake.schema import ArrayType, PrimitiveType
 
@@ -66,7 +65,7 @@ def migrate(lake: Lake, table: Table, changes: list[Change]) -> None:
     Raises SupersededError when another writer committed at the same moment.
     """
     added = [change.about for change in changes if change.kind is ADDED_NULLABLE]
-    relaxed = {change.about for change in changes if change.kind is BECAME_NULLABLE}
+    relaxed = [change.about for change in changes if change.kind is BECAME_NULLABLE]
     try:
         if added and isinstance(table.refresh, ReplaceDates | ReplaceAll):
             set_property(lake, table, RECOMPUTE, "true")
@@ -75,8 +74,8 @@ def migrate(lake: Lake, table: Table, changes: list[Change]) -> None:
             fields = Schema.from_arrow(arrow_schema(table.field(name) for name in added)).fields
             DeltaTable(lake.path(table)).alter.add_columns(fields)
             failpoints.reach("migrate.widened")
-        if relaxed:
-            _relax(lake, table, relaxed)
+        for name in relaxed:
+            DeltaTable(lake.path(table)).alter.drop_column_not_null(name)
     except CommitFailedError:
         raise SupersededError(
             f"{table.full_name}: another writer committed at the same moment: run `tonearm migrate` again."
@@ -91,14 +90,6 @@ def is_to_be_recomputed(lake: Lake, table: Table) -> bool:
 def set_property(lake: Lake, table: Table, name: str, value: str) -> None:
     """Set a property of ours; no row changes."""
     DeltaTable(lake.path(table)).alter.set_table_properties({name: value}, raise_if_not_exists=False)
-
-
-def _relax(lake: Lake, table: Table, names: set[str]) -> None:
-    """Let these columns be null: an append of no rows whose schema is merged in."""
-    path = lake.path(table)
-    stored = pa.schema(DeltaTable(path).schema().to_arrow())
-    schema = pa.schema([pa.field(one.name, one.type, one.nullable or one.name in names) for one in stored])
-    write_deltalake(path, schema.empty_table(), mode="append", schema_mode="merge")
 
 
 def _word(delta_type: object) -> str:

@@ -22,9 +22,10 @@ GENERATION = Field("generation", "long", "Publish number of the generation; read
 """Leading part of the partition key of a `snapshot` table."""
 
 
-def table_name(table: Table, version: int = 0) -> str:
-    """Name of the serving table: `<layer>_<name>`, from version 2 on with `_v<version>`; 0: the declared version."""
-    version = version or (table.serving.version if table.serving else 1)
+def table_name(table: Table, version: int | None = None) -> str:
+    """Name of the serving table of a version (None: the declared one): `<layer>_<name>`, from 2 on `…_v<version>`."""
+    if version is None:
+        version = table.serving.version if table.serving else 1
     return f"{table.layer}_{table.name}" + (f"_v{version}" if version > 1 else "")
 
 

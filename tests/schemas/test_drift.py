@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from schemas.drift import KINDS, Change, Column, Kind, Place, Shape, drift, refu
 from schemas.event_drift import event_drift
 from schemas.model import Event, Field
 from schemas.render.avro import avro_schema
+from schemas.render.drift import kinds_table
 
 COLUMNS = (Column("id", "string", False), Column("n", "int", True), Column("m", "long", False))
 EVENT = Event(
@@ -202,3 +204,7 @@ def test_a_collision_is_what_avro_calls_the_same_fingerprint() -> None:
         ]
         said = any(change.kind is kinds.EVENT_COLLISION for change in expected)
         assert (len(set(prints)) < len(prints)) == said
+
+
+def test_the_page_shows_the_list() -> None:
+    assert kinds_table() in (Path(__file__).parents[2] / "docs" / "evolution.md").read_text()

@@ -1,9 +1,11 @@
 """What is found at a path, and the sentence for each way in which there is nothing."""
 
+import json
 from pathlib import Path, PurePath
 
 import pytest
 
+import playback.importers
 from playback.importers import (
     event_lines,
     event_parquet,
@@ -36,6 +38,43 @@ def test_every_module_with_claims_is_an_importer() -> None:
         spotify_extended,
         spotify_podcasts,
     )
+
+
+NEW_IMPORTER = """
+from playback.importers.json_lists import read_list
+from playback.importers.rows import Playback, utc_microseconds
+
+FILES = "tapes.json"
+
+
+def claims(path):
+    return path.name == FILES
+
+
+def read(file, listener):
+    return read_list(file, "tape", listener, understand)
+
+
+def understand(row):
+    fields = {"occurred_at": utc_microseconds(row["at"]), "track_title": row["song"], "content_type": "track"}
+    return Playback(row["at"], row["song"], row["ms"], fields)
+"""
+
+
+def test_a_new_importer_is_one_file_and_no_other_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "tapes.py").write_text(NEW_IMPORTER)
+    monkeypatch.setattr(playback.importers, "__path__", [*playback.importers.__path__, str(tmp_path / "code")])
+    importers.cache_clear()
+    try:
+        tape = tmp_path / "tapes.json"
+        tape.write_text(json.dumps([{"at": "1985-04-01T10:00:00Z", "song": "Side A", "ms": 1_800_000}]))
+        [(importer, file)] = find_exports(tmp_path)
+        [batch] = importer.read(file, LISTENER)
+        [event] = batch.events.to_pylist()
+        assert (event["source"], event["track_title"], event["ms_played"]) == ("tape", "Side A", 1_800_000)
+    finally:
+        importers.cache_clear()
 
 
 @pytest.mark.parametrize(

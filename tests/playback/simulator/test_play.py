@@ -12,12 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from playback.datums import avro_fingerprint
 from playback.messages import MESSAGES
+from playback.simulator.audience import VERSIONS
 from playback.simulator.events import World, make_world, sequences_after_history
 from playback.simulator.log import LOG
 from playback.simulator.parameters import TYPICAL, Parameters
 from playback.simulator.play import Played, play
 from schemas.errors import ConfigurationError, InputError
+from schemas.events import PLAYBACK_V1, PLAYBACK_V2
 
 MakeWorld = Callable[..., World]
 Play = Callable[..., Played]
@@ -179,3 +182,17 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path, world: MakeWorld) -> None:
 def test_nothing_to_play_is_nothing() -> None:
     silent = make_world(Parameters(events=0, listeners=2, days=1, faults=TYPICAL), ANCHOR, ["0" * 32, "1" * 32])
     assert list(play(silent)) == []
+
+
+def test_old_and_new_clients_write_their_own_versions_side_by_side(played: Play, classified: Classify) -> None:
+    """One topic, both versions in one batch: what an old client cannot say is null, what a new one says is there."""
+    messages = played().messages
+    messages = messages.filter(messages["high_water"].is_null())
+    found = classified(messages)
+    writers = [payload[2:10] for payload in messages["payload"].to_pylist()]
+    assert set(writers) == {avro_fingerprint(PLAYBACK_V1), avro_fingerprint(PLAYBACK_V2)}
+    is_new = pa.array([writer == avro_fingerprint(PLAYBACK_V2) for writer in writers])
+    assert pc.equal(found["app_version"], VERSIONS[-1]).equals(is_new)
+    for name, rate in (("shuffle", 0.3), ("private_session", 0.02)):
+        assert found[name].is_valid().equals(is_new)
+        assert 0 < pc.mean(found[name].cast(pa.int8())).as_py() < 2 * rate
