@@ -51,6 +51,13 @@ POINTS: Mapping[str, str] = {
     "publish.before_cleanup": "the ledger says that the generation is in force; old ones are still there",
     "publish.generation_forgotten": "the ledger no longer offers old generations; their rows are still there",
     "publish.completed": "the ledger says that the publication is complete",
+    # a migration
+    "migrate.marked": "a table is marked to be computed anew; it has no new column yet",
+    "migrate.widened": "a table of the lake has its new columns; others may not",
+    "migrate.after_lake": "the lake is as declared; no store is touched",
+    "migrate.before_view": "a table in BigQuery is as declared; its view is as before",
+    "migrate.before_serving": "a table in Cassandra is about to be changed",
+    "migrate.after_stores": "everything is as declared; the command has not said so",
     # the end of a run
     "balance.counted": "the stores are counted; the sheet is not made",
     "report.made": "the report is made; it is not saved",

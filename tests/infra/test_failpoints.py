@@ -20,6 +20,17 @@ ELSEWHERE = {
     "replay.batch_sent": "tests/end_to_end/test_replay.py",
     "replay.sent": "tests/end_to_end/test_replay.py",
     "simulate.second-sent": "tests/tonearm/test_simulation.py",
+    **dict.fromkeys(
+        (
+            "migrate.marked",
+            "migrate.widened",
+            "migrate.after_lake",
+            "migrate.before_view",
+            "migrate.before_serving",
+            "migrate.after_stores",
+        ),
+        "tests/end_to_end/test_migration.py",
+    ),
 }
 """Points of other commands, and the tests that kill there."""
 
