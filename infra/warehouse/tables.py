@@ -103,19 +103,33 @@ def _alter(warehouse: Warehouse, table: Table, changes: tuple[Change, ...]) -> N
 
 
 def _describe(warehouse: Warehouse, table: Table) -> None:
+    """Let what the service says of the table be as declared: descriptions, and the columns that were just altered.
+
+    The real service knows the columns from the statements; the stand-in keeps what it says apart from what it has.
+    """
     stored = stored_table(warehouse, table)
     assert stored is not None
     wanted = {column.name: column for column in stored_schema(table)}
-    said = {name: column.description for name, column in wanted.items()}
-    stale = any(said.get(column.name, column.description) != column.description for column in stored.schema)
-    description = bigquery_table(table)["description"]
-    if not stale and stored.description == description:
+    present = {column.name for column in stored.schema}
+    schema = [_as_declared(column, wanted.get(column.name, column)) for column in stored.schema]
+    schema += [_altered(column, mode="NULLABLE") for name, column in wanted.items() if name not in present]
+    description = str(bigquery_table(table)["description"])
+    if schema == list(stored.schema) and stored.description == description:
         return
-    stored.description = str(description)
-    stored.schema = [_described(column, said.get(column.name) or column.description) for column in stored.schema]
+    stored.description, stored.schema = description, schema
     with answering():
         warehouse.client.update_table(stored, ["description", "schema"], retry=RETRY, timeout=REQUEST_SECONDS)
 
 
+def _as_declared(stored: SchemaField, wanted: SchemaField) -> SchemaField:
+    """The stored column with the declared description, and nullable where it is declared so; never required anew."""
+    mode = wanted.mode if wanted.mode == "NULLABLE" else stored.mode
+    return _altered(stored, mode=mode, description=wanted.description or stored.description)
+
+
 def _described(column: SchemaField, description: str | None) -> SchemaField:
-    return SchemaField.from_api_repr(column.to_api_repr() | {"description": description or ""})
+    return _altered(column, description=description or "")
+
+
+def _altered(column: SchemaField, **changes: str | None) -> SchemaField:
+    return SchemaField.from_api_repr(column.to_api_repr() | changes)
