@@ -98,7 +98,7 @@ def _sizes(settings: "Settings") -> "list[TableSize]":
     from schemas import catalog
 
     lake = Lake(settings.lake)
-    return [size for table in catalog.tables().values() if (size := measure(lake, table))]
+    return [size for table in catalog.lake_tables().values() if (size := measure(lake, table))]
 
 
 def _table(services: "list[ServiceStatus]") -> "Table":

@@ -1,0 +1,91 @@
+"""Builds and runs the live pipeline: Kafka → live tables. One process is one life of it."""
+
+import uuid
+from contextlib import ExitStack
+
+import apache_beam as beam
+from apache_beam.io.unbounded_source import ReadFromUnboundedSource
+from apache_beam.options.pipeline_options import SetupOptions, StandardOptions
+from apache_beam.runners.runner import PipelineState
+
+from infra.kafka.connection import client_properties
+from infra.kafka.log_reader import end_offsets, start_offsets
+from infra.kafka.topics import topic_id
+from infra.local.stack import Endpoints, endpoints
+from infra.serving_store.live_runs import LiveRun, begin_live_run
+from infra.serving_store.session import serving_session
+from infra.serving_store.tables import create_control_tables, create_serving_table
+from infra.settings import Settings
+from pipelines.options import LiveOptions
+from pipelines.prism import local_prism, prism_options
+from pipelines.sinks import WriteLive
+from pipelines.source import PlaybackLog
+from pipelines.transforms.live import LiveTables, Run
+from schemas import catalog
+from schemas.errors import StoreUnavailableError
+
+PRISM = "PrismRunner"
+POLL_SECONDS = 0.1
+
+
+def run_live(settings: Settings, arguments: list[str]) -> None:
+    """Run until it is stopped or fails.
+
+    Raises:
+        StoreUnavailableError: a bundle failed: start again, from the marker.
+        MissingInputError: the topic does not exist yet.
+        ConfigurationError: the runner cannot be started.
+    """
+    options = LiveOptions(arguments, streaming=True)
+    options.view_as(SetupOptions).save_main_session = False
+    where = endpoints(settings, ("kafka", "cassandra"))
+    with ExitStack() as stack:
+        if (options.view_as(StandardOptions).runner or PRISM) == PRISM:
+            address = stack.enter_context(local_prism(settings))
+            options = LiveOptions([*_without_runner(arguments), *prism_options(address)], streaming=True)
+        run = begin(settings, where)
+        pipeline = build(settings, where, run, options)
+        result = pipeline.run()
+        state = result.wait_until_finish()
+        if state not in (PipelineState.DONE, PipelineState.DRAINED):
+            raise StoreUnavailableError(
+                f"The live pipeline ended ({state}): start it again, it goes on from its marker."
+            )
+
+
+def begin(settings: Settings, where: Endpoints) -> LiveRun:
+    """Make the live tables where they are missing, and take the next number on the topic."""
+    topic = topic_id(settings, where.kafka_bootstrap, settings.playback_topic)
+    with serving_session(settings, where) as serving:
+        create_control_tables(serving, settings)
+        for table in catalog.tables().values():
+            if table.is_live and table.serving:
+                create_serving_table(serving, table)
+        return begin_live_run(serving, topic)
+
+
+def build(settings: Settings, where: Endpoints, live_run: LiveRun, options: LiveOptions) -> beam.Pipeline:
+    """The pipeline from its marker on."""
+    rules = options.rules()
+    consumer = client_properties(settings, where.kafka_bootstrap)
+    topic = settings.playback_topic
+    from_us = rules.replay_from_us(live_run.marker_us) if live_run.marker_us else 0
+    source = PlaybackLog(
+        topic=topic,
+        topic_id=live_run.topic_id,
+        offsets=start_offsets(consumer, topic, from_us),
+        ends=end_offsets(consumer, topic),
+        consumer=consumer,
+        batch_records=options.batch_records,
+        clock_difference_us=options.clock_difference_ms * 1_000,
+    )
+    run = Run(f"{live_run.number}-{uuid.uuid4().hex}", live_run.marker_us, rules, options.flush_seconds)
+    pipeline = beam.Pipeline(options=options)
+    read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
+    changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)
+    changes | "WriteLive" >> WriteLive(settings, where, live_run, run.name)
+    return pipeline
+
+
+def _without_runner(arguments: list[str]) -> list[str]:
+    return [word for word in arguments if not word.startswith("--runner")]
