@@ -19,7 +19,7 @@ from pipelines.transforms.cells import OpenWindows, atoms_of
 from pipelines.transforms.duplicates import SeenEvents, id_hashes
 from pipelines.transforms.elements import Batch, Changes, InOrder, in_memory
 from pipelines.transforms.records import MinuteRecords, dead_letters
-from pipelines.transforms.rules import ACCEPTED, DUPLICATE, Rules, judge
+from pipelines.transforms.rules import ACCEPTED, DUPLICATE, MINUTE_US, Rules, judge
 from playback.classify import classify
 from schemas.live import DEAD_LETTERS, MINUTE_RECORDS
 
@@ -153,7 +153,8 @@ class LiveState:
             return None
         # Before a marker moves, all that it lets us forget is in the same element.
         rows = self._windows.changes(None if batch.caught_up else marker_us)
-        rows[MINUTE_RECORDS.full_name] = self._records.changes()
+        over_us = batch.passed_us // MINUTE_US * MINUTE_US
+        rows[MINUTE_RECORDS.full_name] = self._records.changes(None if batch.caught_up else over_us)
         if self._letters:
             rows[DEAD_LETTERS.full_name] = pa.concat_tables(self._letters)
         self._letters = []

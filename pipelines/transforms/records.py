@@ -34,13 +34,11 @@ class MinuteRecords:
             self._counts[minute, partition][fate] += count
             self._changed.add((minute, partition))
 
-    def changes(self) -> pa.Table:
-        """Rows of `live.minute_records` that have changed since the last call."""
-        rows = [
-            (minute, partition, *map(int, self._counts[minute, partition]))
-            for minute, partition in sorted(self._changed)
-        ]
-        self._changed.clear()
+    def changes(self, before_us: int | None = None) -> pa.Table:
+        """Rows of `live.minute_records` that have changed, of minutes that start before a time or (None) of all."""
+        given = sorted(cell for cell in self._changed if before_us is None or cell[0] < before_us)
+        rows = [(minute, partition, *map(int, self._counts[minute, partition])) for minute, partition in given]
+        self._changed.difference_update(given)
         columns = list(zip(*rows, strict=True)) or [()] * len(_RECORDS)
         arrays = [
             pa.array(column, pa.int64()).cast(field.type) for column, field in zip(columns, _RECORDS, strict=True)

@@ -1,5 +1,7 @@
 """Repeats of an event by its id."""
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 from hypothesis import given
@@ -50,11 +52,7 @@ def test_a_verdict_depends_on_the_memory_and_not_on_batches_or_on_where_reading_
 ) -> None:
     whole = SeenEvents(4)
     bounds = sorted({0, len(log), *(cut for cut in cuts if cut <= len(log))})
-    verdicts = [
-        verdict
-        for start, end in zip(bounds, bounds[1:], strict=False)
-        for verdict in repeats(whole, *log[start:end])
-    ]
+    verdicts = [verdict for start, end in pairwise(bounds) for verdict in repeats(whole, *log[start:end])]
     exact_from = begin // 60 * 60
     replayed = [one for one in log if one[1] >= exact_from - 4 * MINUTE_US // 1_000_000]
     again = repeats(SeenEvents(4), *replayed)
