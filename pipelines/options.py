@@ -24,6 +24,7 @@ class LiveOptions(PipelineOptions):
         add("--max_ahead_seconds", type=int, default=MAX_AHEAD_SECONDS, help="how far clients' clocks may be ahead")
         add("--horizon_hours", type=int, default=HORIZON_HOURS, help="what is older is left to the batch run")
         add("--flush_seconds", type=float, default=2.0, help="how often open windows are given out")
+        add("--bigquery_seconds", type=float, default=60.0, help="how often to BigQuery at most; 0: never")
         add("--batch_records", type=int, default=20_000, help="records of one element, about")
         add("--clock_difference_ms", type=int, default=1_000, help="how far brokers' clocks may differ from this one")
 

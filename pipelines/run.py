@@ -16,9 +16,11 @@ from infra.serving_store.live_runs import LiveRun, begin_live_run
 from infra.serving_store.session import serving_session
 from infra.serving_store.tables import create_control_tables, create_serving_table
 from infra.settings import Settings
+from infra.warehouse.client import warehouse
+from infra.warehouse.tables import create_tables, create_view
 from pipelines.options import LiveOptions
 from pipelines.prism import local_prism, prism_options
-from pipelines.sinks import WriteLive
+from pipelines.sinks import Stores, WriteLive, failures
 from pipelines.source import PlaybackLog
 from pipelines.transforms.live import LiveTables, Run
 from schemas import catalog
@@ -38,33 +40,48 @@ def run_live(settings: Settings, arguments: list[str]) -> None:
     """
     options = LiveOptions(arguments, streaming=True)
     options.view_as(SetupOptions).save_main_session = False
-    where = endpoints(settings, ("kafka", "cassandra"))
+    services = ("kafka", "cassandra", "bigquery") if options.bigquery_seconds else ("kafka", "cassandra")
+    where = endpoints(settings, services)
     with ExitStack() as stack:
         if (options.view_as(StandardOptions).runner or PRISM) == PRISM:
             address = stack.enter_context(local_prism(settings))
             options = LiveOptions([*_without_runner(arguments), *prism_options(address)], streaming=True)
-        run = begin(settings, where)
-        pipeline = build(settings, where, run, options)
-        result = pipeline.run()
-        state = result.wait_until_finish()
-        if state not in (PipelineState.DONE, PipelineState.DRAINED):
-            raise StoreUnavailableError(
-                f"The live pipeline ended ({state}): start it again, it goes on from its marker."
-            )
+        run = begin(settings, where, bool(options.bigquery_seconds))
+        name = f"{run.number}-{uuid.uuid4().hex}"
+        _run_to_end(build(settings, where, run, options, name), name)
 
 
-def begin(settings: Settings, where: Endpoints) -> LiveRun:
+def _run_to_end(pipeline: beam.Pipeline, name: str) -> None:
+    """Run until it fails or is cancelled; a failed bundle fails it, since rows of that bundle may be lost."""
+    try:
+        state = pipeline.run().wait_until_finish()
+    except RuntimeError as error:
+        state = str(error).strip().splitlines()[-1][:300] if str(error).strip() else type(error).__name__
+    for failure in failures(name):
+        raise failure
+    if state not in (PipelineState.DONE, PipelineState.DRAINED, PipelineState.CANCELLED):
+        raise StoreUnavailableError(f"The live pipeline failed ({state}): start it again, it goes on from its marker.")
+
+
+def begin(settings: Settings, where: Endpoints, with_bigquery: bool) -> LiveRun:
     """Make the live tables where they are missing, and take the next number on the topic."""
     topic = topic_id(settings, where.kafka_bootstrap, settings.playback_topic)
+    live = [table for table in catalog.tables().values() if table.is_live]
+    if with_bigquery:
+        with warehouse(settings, where) as bigquery:
+            for table in live:
+                if table.warehouse:
+                    create_tables(bigquery, table)
+                    create_view(bigquery, table)
     with serving_session(settings, where) as serving:
         create_control_tables(serving, settings)
-        for table in catalog.tables().values():
-            if table.is_live and table.serving:
+        for table in live:
+            if table.serving:
                 create_serving_table(serving, table)
         return begin_live_run(serving, topic)
 
 
-def build(settings: Settings, where: Endpoints, live_run: LiveRun, options: LiveOptions) -> beam.Pipeline:
+def build(settings: Settings, where: Endpoints, live_run: LiveRun, options: LiveOptions, name: str) -> beam.Pipeline:
     """The pipeline from its marker on."""
     rules = options.rules()
     consumer = client_properties(settings, where.kafka_bootstrap)
@@ -79,11 +96,12 @@ def build(settings: Settings, where: Endpoints, live_run: LiveRun, options: Live
         batch_records=options.batch_records,
         clock_difference_us=options.clock_difference_ms * 1_000,
     )
-    run = Run(f"{live_run.number}-{uuid.uuid4().hex}", live_run.marker_us, rules, options.flush_seconds)
+    run = Run(name, live_run.marker_us, rules, options.flush_seconds)
     pipeline = beam.Pipeline(options=options)
     read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
     changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)
-    changes | "WriteLive" >> WriteLive(settings, where, live_run, run.name)
+    stores = Stores(settings, where, live_run, options.bigquery_seconds)
+    changes | "WriteLive" >> WriteLive(stores, run.name)
     return pipeline
 
 

@@ -105,7 +105,7 @@ class LogBatches(UnboundedReader):
                 if partition in waiting:
                     offsets[partition] = offset + 1
         caught_up = all(offsets.get(partition, 0) >= end for partition, end in self._source.ends.items())
-        self._batch = Batch(self._mark.number, passed_us, caught_up, self._as_ledger(rows))
+        self._batch = Batch(self._mark.number, passed_us, caught_up, self._as_ledger(rows), offsets)
         self._mark = replace(self._mark, offsets=offsets, number=self._mark.number + 1, passed_us=passed_us)
 
     def _as_ledger(self, rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -29,6 +29,8 @@ class Batch:
     passed_us: int
     caught_up: bool
     rows: pa.RecordBatch
+    offsets: dict[int, int] = field(default_factory=dict)
+    """Of each partition the offset behind these records."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Changes:
     passed_us: int
     marker_us: int
     rows: dict[str, pa.Table] = field(default_factory=dict)
+    caught_up: bool = True
+    offsets: dict[int, int] = field(default_factory=dict)
+    records: int = 0
+    """Records since the changes before; `dead_letters` of them are no events."""
+    dead_letters: int = 0
 
 
 class Numbered(Protocol):

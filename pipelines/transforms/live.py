@@ -19,7 +19,7 @@ from pipelines.transforms.cells import OpenWindows, atoms_of
 from pipelines.transforms.duplicates import SeenEvents, id_hashes
 from pipelines.transforms.elements import Batch, Changes, InOrder, in_memory
 from pipelines.transforms.records import MinuteRecords, dead_letters
-from pipelines.transforms.rules import ACCEPTED, DUPLICATE, MINUTE_US, Rules, judge
+from pipelines.transforms.rules import ACCEPTED, DEAD_LETTER, DUPLICATE, MINUTE_US, Rules, judge
 from playback.classify import classify
 from schemas.live import DEAD_LETTERS, MINUTE_RECORDS
 
@@ -137,7 +137,7 @@ class LiveState:
         self._records = MinuteRecords(since_us=self._exact_from_us)
         self._letters: list[pa.Table] = []
         self._marker_us = run.marker_us
-        self._number = 0
+        self._number = self._count_of_records = self._count_of_letters = 0
         self._flushed = time.monotonic()
 
     def add(self, batch: Batch) -> Changes | None:
@@ -162,11 +162,24 @@ class LiveState:
         self._records.forget(batch.passed_us)
         self._marker_us, self._flushed, self._number = marker_us, time.monotonic(), self._number + 1
         filled = {name: table for name, table in rows.items() if table.num_rows}
-        return Changes(self._number - 1, batch.passed_us, marker_us, filled)
+        changes = Changes(
+            number=self._number - 1,
+            passed_us=batch.passed_us,
+            marker_us=marker_us,
+            rows=filled,
+            caught_up=batch.caught_up,
+            offsets=batch.offsets,
+            records=self._count_of_records,
+            dead_letters=self._count_of_letters,
+        )
+        self._count_of_records = self._count_of_letters = 0
+        return changes
 
     def _count(self, rows: pa.RecordBatch) -> None:
         appended_us, fates = rows["appended_at"].cast(pa.int64()).to_numpy(), rows[FATE].to_numpy()
         self._records.add(appended_us, rows["partition"].to_numpy(), fates)
+        self._count_of_records += rows.num_rows
+        self._count_of_letters += int((fates == DEAD_LETTER).sum())
         accepted = rows.filter(pa.array(fates == ACCEPTED))
         if accepted.num_rows:
             self._windows.add(atoms_of(accepted, self._run.rules.window_us))

@@ -1,4 +1,4 @@
-"""Playbacks of the moment for the live pipeline, and what its tables must say of them, by code that shares none with it.
+"""Playbacks of the moment for the live pipeline, and what its tables must say of them, by code of their own.
 
 The truth is what the topic holds: it is read again by a plain client, and every payload is looked up in what was sent.
 """

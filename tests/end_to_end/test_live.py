@@ -21,8 +21,8 @@ from tests.end_to_end.conftest import Deployment
 from tests.end_to_end.live_truth import SECOND, Bounds, Service, Truth, truth
 
 BOUNDS = Bounds()
-KILLS = ("live.before_rows", "live.after_rows", "live.before_marker", "live.after_marker")
-"""In the middle of a batch's writes; between a write and its marker; at the close of a window, before and after."""
+KILLS = ("live.before_rows", "live.after_rows", "live.after_bigquery", "live.before_marker", "live.after_marker")
+"""In the middle of a batch; between the stores; between a write and its marker, as a window closes; behind it."""
 
 
 @dataclass
@@ -35,7 +35,15 @@ class Pipeline:
     log: Path
 
     def start(self, failpoint: str = "") -> "subprocess.Popen[bytes]":
-        words = [sys.executable, "-m", "pipelines", "live", *BOUNDS.options, "--flush_seconds=0.5"]
+        words = [
+            sys.executable,
+            "-m",
+            "pipelines",
+            "live",
+            *BOUNDS.options,
+            "--flush_seconds=0.5",
+            "--bigquery_seconds=2",
+        ]
         with self.log.open("ab") as log:
             env = self.made.environment(failpoint)
             return subprocess.Popen(words, cwd=REPOSITORY, env=env, stdout=log, stderr=log)
@@ -113,3 +121,12 @@ def test_killed_at_chosen_points_nothing_is_lost_and_nothing_doubled(pipeline: P
     assert found.cells == expected.cells
     assert found.letters == expected.letters
     assert found.fates == expected.fates
+    analysed = {
+        (_us(row["window_start"]), row["country"], row["track_id"]): (
+            row["play_count"],
+            row["skip_count"],
+            row["listener_count"],
+        )
+        for row in made.analysed("live.minute_track_plays")
+    }
+    assert analysed == expected.cells
