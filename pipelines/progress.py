@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra.replace_file import replace_file
 from pipelines.transforms.elements import Changes
+from pipelines.transforms.rules import Rules
 
 _WINDOW_SECONDS = 30.0
 
@@ -27,6 +28,7 @@ class Progress:
     records: int
     dead_letters: int
     seconds: float
+    rules: Rules
 
     @property
     def is_recent(self) -> bool:
@@ -39,7 +41,7 @@ class Progress:
         return max(0.0, self.at - self.passed_us / 1e6)
 
 
-def write_progress(home: Path, run_number: int, changes: Changes) -> None:
+def write_progress(home: Path, run_number: int, rules: Rules, changes: Changes) -> None:
     """Say what was written; rates are over half a minute."""
     before, now = read_progress(home), time.time()
     records, letters, seconds = changes.records, changes.dead_letters, 0.0
@@ -48,9 +50,17 @@ def write_progress(home: Path, run_number: int, changes: Changes) -> None:
         seconds = before.seconds * kept + now - before.at
         records, letters = int(before.records * kept) + records, int(before.dead_letters * kept) + letters
     said = Progress(
-        run_number, now, changes.passed_us, changes.marker_us, changes.caught_up, changes.offsets, records, letters,
-        seconds,
-    )  # fmt: skip
+        run_number=run_number,
+        at=now,
+        passed_us=changes.passed_us,
+        marker_us=changes.marker_us,
+        caught_up=changes.caught_up,
+        offsets=changes.offsets,
+        records=records,
+        dead_letters=letters,
+        seconds=seconds,
+        rules=rules,
+    )
     replace_file(home.resolve() / "live.json", json.dumps(asdict(said)))
 
 
@@ -58,6 +68,7 @@ def read_progress(home: Path) -> Progress | None:
     """What the last run said last; None where there was none."""
     try:
         kept = json.loads((home.resolve() / "live.json").read_text())
-        return Progress(**kept | {"offsets": {int(one): offset for one, offset in kept["offsets"].items()}})
+        kept["offsets"] = {int(one): offset for one, offset in kept["offsets"].items()}
+        return Progress(**kept | {"rules": Rules(**kept["rules"])})
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None

@@ -100,7 +100,7 @@ def build(settings: Settings, where: Endpoints, live_run: LiveRun, options: Live
     pipeline = beam.Pipeline(options=options)
     read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
     changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)
-    stores = Stores(settings, where, live_run, options.bigquery_seconds)
+    stores = Stores(settings, where, live_run, options.bigquery_seconds, rules)
     changes | "WriteLive" >> WriteLive(stores, run.name)
     return pipeline
 

@@ -22,6 +22,7 @@ from infra.warehouse.client import warehouse
 from infra.warehouse.upsert import newest, upsert_rows
 from pipelines.progress import write_progress
 from pipelines.transforms.elements import Changes, InOrder, in_memory
+from pipelines.transforms.rules import Rules
 from schemas import catalog
 from schemas.errors import StoreUnavailableError, TonearmError
 
@@ -41,6 +42,7 @@ class Stores:
     endpoints: Endpoints
     run: LiveRun
     bigquery_seconds: float
+    rules: Rules
 
 
 class WriteLive(beam.PTransform["PCollection[Changes]", "PCollection[Changes]"]):
@@ -158,5 +160,5 @@ class _WriteLive(beam.DoFn):
                     # a runner hands on words only, and the process that ends with them has to know which error it was
                     failures(self._name).append(error)
                     raise
-                write_progress(self._stores.settings.home, self._stores.run.number, one)
+                write_progress(self._stores.settings.home, self._stores.run.number, self._stores.rules, one)
                 yield one

@@ -7,6 +7,7 @@ in `live.minute_records`. Distinct listeners of minutes do not add up to those o
 
 from schemas.bronze import RECORD_FIELDS, RECORD_KEY
 from schemas.model import AtMost, Between, Field, Live, Matches, Serving, Table, Warehouse
+from schemas.silver import EVENT_DATE
 
 WINDOW_SECONDS = 60
 LATENESS_SECONDS = 120
@@ -132,6 +133,41 @@ DEAD_LETTERS = Table(
     serving=Serving("upsert", partition_key=("appended_date", "topic_id", "partition"), clustering=("offset",)),
 )
 
+_COMPARED = ("play_count", "skip_count")
+LEFT_TO_BATCH = ("late", "beyond_horizon", "ahead", "open")
+"""Why a playback that gold counts is in no closed live cell; open: its window is not closed yet."""
+
+BATCH_DIFFERENCES = Table(
+    layer="live",
+    name="batch_differences",
+    description="What gold counts of each day, country and track, what the closed live cells add up to, and why the "
+    "others are not in them. Distinct listeners cannot be compared: those of minutes do not add up to those of a day.",
+    grain="one row per event_date, country and track_id of a day that live has cells of",
+    key=("event_date", "country", "track_id"),
+    refresh=Live(),
+    partition_by="event_date",
+    fields=(
+        EVENT_DATE,
+        _COUNTRY,
+        _TRACK_ID,
+        *(
+            field
+            for name in _COMPARED
+            for field in (
+                Field(name, "long", f"{name} of gold.daily_track_plays."),
+                Field(f"live_{name}", "long", f"Sum of {name} of the closed windows of live.minute_track_plays."),
+                *(
+                    Field(f"{why}_{name}", "long", f"{name} of playbacks that live left out: {why}.")
+                    for why in LEFT_TO_BATCH
+                ),
+                Field(f"unexplained_{name}", "long", "What is left over: 0."),
+            )
+        ),
+    ),
+    checks=tuple(Between(f"unexplained_{name}", 0, 0) for name in _COMPARED),
+    warehouse=Warehouse(cluster_by=("country", "track_id")),
+)
+
 TABLES = (
     MINUTE_TRACK_PLAYS,
     MINUTE_USER_PLAYS,
@@ -139,4 +175,5 @@ TABLES = (
     MINUTE_TRACK_TOTALS,
     MINUTE_RECORDS,
     DEAD_LETTERS,
+    BATCH_DIFFERENCES,
 )

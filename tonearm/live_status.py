@@ -1,13 +1,16 @@
-"""What the live pipeline is at, in numbers and in one line."""
+"""What the live pipeline is at."""
 
 from dataclasses import asdict, dataclass
 
 from infra.kafka.connection import client_properties
 from infra.kafka.log_reader import end_offsets
 from infra.local.stack import Endpoints
+from infra.serving_store.session import serving_session
 from infra.settings import Settings
 from pipelines.progress import read_progress
 from schemas.errors import MissingInputError, RetryableError
+from schemas.live import FATES, MINUTE_RECORDS
+from schemas.render.cassandra import table_name
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,15 @@ class LiveStatus:
     delay_seconds: float
     records_a_second: float
     dead_letter_rate: float
+
+    @property
+    def sentence(self) -> str:
+        """The same for people."""
+        lag = "" if self.lag_records is None else f"{self.lag_records:,} records behind, "
+        return (
+            f"live pipeline {self.state} (run {self.run_number}): {lag}{self.delay_seconds:.1f} s behind the clock, "
+            f"{self.records_a_second:,.0f} records a second, {self.dead_letter_rate:.1%} dead letters"
+        )
 
 
 def live_status(settings: Settings, endpoints: Endpoints) -> LiveStatus | None:
@@ -41,18 +53,6 @@ def live_status(settings: Settings, endpoints: Endpoints) -> LiveStatus | None:
     )
 
 
-def live_line(settings: Settings, endpoints: Endpoints) -> str:
-    """The same as a sentence; empty where none ever ran."""
-    found = live_status(settings, endpoints)
-    if found is None:
-        return ""
-    lag = "" if found.lag_records is None else f"{found.lag_records:,} records behind, "
-    return (
-        f"live pipeline {found.state} (run {found.run_number}): {lag}{found.delay_seconds:.1f} s behind the clock, "
-        f"{found.records_a_second:,.0f} records a second, {found.dead_letter_rate:.1%} dead letters"
-    )
-
-
 def live_report(settings: Settings, endpoints: Endpoints) -> dict[str, object] | None:
     """The same for JSON."""
     found = live_status(settings, endpoints)
@@ -67,3 +67,15 @@ def _lag(settings: Settings, endpoints: Endpoints, offsets: dict[int, int]) -> i
     except (RetryableError, MissingInputError):
         return None
     return sum(max(0, end - offsets.get(partition, 0)) for partition, end in ends.items())
+
+
+def live_fates(settings: Settings, endpoints: Endpoints) -> dict[str, int]:
+    """What became of all records that the live pipeline has read, by `live.minute_records`."""
+    sums = dict.fromkeys(FATES, 0)
+    with serving_session(settings, endpoints) as serving:
+        if serving.columns(table_name(MINUTE_RECORDS)):
+            names = ", ".join(f'"{fate}"' for fate in FATES)
+            for row in serving.rows(f'SELECT {names} FROM "{serving.keyspace}"."{table_name(MINUTE_RECORDS)}"'):  # noqa: S608
+                for fate in FATES:
+                    sums[fate] += row[fate]
+    return sums

@@ -20,10 +20,11 @@ def upsert_rows(warehouse: Warehouse, table: Table, rows: pa.Table, number: int)
     dataset = f"{warehouse.project}.{warehouse.dataset(table)}"
     staging = f"{versioned_name(table)}_staging_{number}"
     parameters: list[Parameter] = [ScalarQueryParameter("publish_number", "INT64", number)]
-    if table.partition_by in table.key:
+    if table.partition_by and table.partition_by in table.key:
         bounds = pc.min_max(rows[table.partition_by]).as_py()
-        parameters.append(ScalarQueryParameter("first", "TIMESTAMP", bounds["min"]))
-        parameters.append(ScalarQueryParameter("last", "TIMESTAMP", bounds["max"]))
+        kind = table.field(table.partition_by).type.upper()  # DATE or TIMESTAMP
+        parameters.append(ScalarQueryParameter("first", kind, bounds["min"]))
+        parameters.append(ScalarQueryParameter("last", kind, bounds["max"]))
     try:
         staged = load_staged(warehouse, table, staging, rows)
         warehouse.run(upsert_sql(table, dataset, staging), parameters)

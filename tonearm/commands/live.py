@@ -25,7 +25,7 @@ def live(context: typer.Context) -> None:
     from infra.local.stack import local_stack
     from infra.settings import Settings
     from pipelines.supervisor import live_pipeline
-    from tonearm.live_status import live_line
+    from tonearm.live_status import live_status
     from tonearm.steps import steps
 
     settings, console = Settings(), Console(stderr=True)
@@ -35,7 +35,8 @@ def live(context: typer.Context) -> None:
         with live_pipeline(settings, context.args) as pipeline, console.status("The live pipeline starts") as shown:
             while not pipeline.ended:
                 time.sleep(WATCH_INTERVAL)
-                shown.update(live_line(settings, endpoints) or "The live pipeline starts")
+                if found := live_status(settings, endpoints):
+                    shown.update(found.sentence)
             raise_failure(pipeline)
 
 
