@@ -62,7 +62,7 @@ def left_to_batch(plays: pa.Table, duplicates: pa.Table, rules: Rules, marker_us
     """Counts of playbacks of tracks that are in no closed live cell, by day, country, track and why.
 
     `plays` and `duplicates` have the columns of the silver tables. The verdict is that of the pipeline's own rule on
-    the record that the batch run accepted; where a clock was ahead, on the first repeat that came when it no longer was.
+    the accepted record; where a clock was ahead, on the first repeat that came when it no longer was.
     """
     music = plays.filter(pc.equal(plays["content_type"], "track")).combine_chunks()
     music = _as_first_seen_live(music, duplicates, rules)
