@@ -13,6 +13,8 @@ from infra.settings import Settings
 from schemas.errors import ConfigurationError, StoreUnavailableError
 
 START_SECONDS = 30.0
+# Beam would list what is installed by a pip that is not.
+_QUIET = ("--experiments=disable_logging_submission_environment",)
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def local_prism(settings: Settings) -> Iterator[str]:
 
 def prism_options(address: str) -> list[str]:
     """Beam's options to run there, with this process as the worker."""
-    return ["--runner=PortableRunner", f"--job_endpoint={address}", "--environment_type=LOOPBACK"]
+    return ["--runner=PortableRunner", f"--job_endpoint={address}", "--environment_type=LOOPBACK", *_QUIET]
 
 
 def _free_port() -> int:

@@ -4,6 +4,7 @@ import uuid
 from contextlib import ExitStack
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.io.unbounded_source import ReadFromUnboundedSource
 from apache_beam.options.pipeline_options import SetupOptions, StandardOptions
 from apache_beam.runners.runner import PipelineState
@@ -12,7 +13,9 @@ from infra.kafka.connection import client_properties
 from infra.kafka.log_reader import end_offsets, start_offsets
 from infra.kafka.topics import topic_id
 from infra.local.stack import Endpoints, endpoints
+from infra.serving_store.live_cells import closed_track_plays
 from infra.serving_store.live_runs import LiveRun, begin_live_run
+from infra.serving_store.rows import stored_keys
 from infra.serving_store.session import serving_session
 from infra.serving_store.tables import create_control_tables, create_serving_table
 from infra.settings import Settings
@@ -23,8 +26,10 @@ from pipelines.prism import local_prism, prism_options
 from pipelines.sinks import Stores, WriteLive, failures
 from pipelines.source import PlaybackLog
 from pipelines.transforms.live import LiveTables, Run
+from pipelines.transforms.rules import SECOND_US
 from schemas import catalog
 from schemas.errors import StoreUnavailableError
+from schemas.live import CHART_HOURS, COUNTRY_CHARTS
 
 PRISM = "PrismRunner"
 POLL_SECONDS = 0.1
@@ -96,13 +101,20 @@ def build(settings: Settings, where: Endpoints, live_run: LiveRun, options: Live
         batch_records=options.batch_records,
         clock_difference_us=options.clock_difference_ms * 1_000,
     )
-    run = Run(name, live_run.marker_us, rules, options.flush_seconds)
+    run = Run(name, live_run.marker_us, rules, options.flush_seconds, *_charts_so_far(settings, where, live_run))
     pipeline = beam.Pipeline(options=options)
     read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
     changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)
     stores = Stores(settings, where, live_run, options.bigquery_seconds, rules)
     changes | "WriteLive" >> WriteLive(stores, run.name)
     return pipeline
+
+
+def _charts_so_far(settings: Settings, where: Endpoints, live_run: LiveRun) -> tuple[pa.Table, pa.Table]:
+    """The closed cells that charts are made of, and the keys of the charts' rows that are stored."""
+    from_us = max(0, live_run.marker_us - max(CHART_HOURS) * 3600 * SECOND_US)
+    with serving_session(settings, where) as serving:
+        return closed_track_plays(serving, from_us, live_run.marker_us), stored_keys(serving, COUNTRY_CHARTS)
 
 
 def _without_runner(arguments: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from apache_beam.pvalue import PCollection
 from infra import failpoints
 from infra.local.stack import Endpoints
 from infra.serving_store.live_runs import LiveRun, live_timestamp, move_marker
-from infra.serving_store.rows import write_rows
+from infra.serving_store.rows import delete_rows, write_rows
 from infra.serving_store.session import serving_session
 from infra.settings import Settings
 from infra.warehouse.client import warehouse
@@ -81,6 +81,8 @@ class Writer:
         timestamp = live_timestamp(self._run.number, changes.number)
         for name, rows in changes.rows.items():
             patiently(partial(write_rows, self._serving, catalog.table(name), rows, timestamp))
+        for name, keys in changes.gone.items():
+            patiently(partial(delete_rows, self._serving, catalog.table(name), keys, timestamp))
         failpoints.reach("live.after_rows")
         marker_us = self._warehouse.add(changes) if self._warehouse else changes.marker_us
         if marker_us > self._marker_us:

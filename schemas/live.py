@@ -90,6 +90,28 @@ MINUTE_TRACK_TOTALS = Table(
     serving=Serving("upsert", partition_key=("track_id",), clustering=("window_start",), descending=("window_start",)),
 )
 
+CHART_HOURS = (1, 24)
+CHART_LENGTH = 100
+
+COUNTRY_CHARTS = Table(
+    layer="live",
+    name="country_charts",
+    description="The most played tracks of each country over the last hour and the last 24 hours of closed minutes.",
+    grain="one row per country, length of the window and position",
+    key=("country", "window_hours", "position"),
+    refresh=Live(),
+    fields=(
+        _COUNTRY,
+        Field("window_hours", "int", "Length of the window in hours: 1 or 24."),
+        Field("position", "int", "1 to 100 by play_count; ties by track_id."),
+        Field("chart_until", "timestamp", "UTC end of the last closed minute when the row last changed."),
+        _TRACK_ID,
+        Field("play_count", "long", "Plays within the window."),
+    ),
+    checks=(Between("position", 1, CHART_LENGTH), Between("play_count", 1), Matches("country", "^[A-Z]{2}$")),
+    serving=Serving("upsert", partition_key=("country", "window_hours"), clustering=("position",)),
+)
+
 FATES = ("accepted", "duplicate", "late", "ahead", "beyond_horizon", "dead_letter")
 """Every record of the topic but a mark has exactly one of these."""
 
@@ -173,6 +195,7 @@ TABLES = (
     MINUTE_USER_PLAYS,
     MINUTE_DEVICE_PLAYS,
     MINUTE_TRACK_TOTALS,
+    COUNTRY_CHARTS,
     MINUTE_RECORDS,
     DEAD_LETTERS,
     BATCH_DIFFERENCES,

@@ -27,6 +27,9 @@ ATOMS = pa.schema(
 )
 
 
+EMPTY_CELLS: pa.Table = arrow_schema(MINUTE_TRACK_PLAYS.fields).empty_table()
+
+
 def atoms_of(events: pa.RecordBatch, window_us: int) -> pa.Table:
     """One atom for each event about music; `events` are accepted rows with the columns of CLASSIFIED_SCHEMA."""
     music = events.filter(pc.equal(events["content_type"], "track"))
@@ -103,8 +106,11 @@ class OpenWindows:
                     found.setdefault(name, []).append(cells)
         return {name: pa.concat_tables(cells) for name, cells in found.items()}
 
-    def close(self, before_us: int) -> None:
-        """Forget the windows that start before a time: they are over, and written."""
+    def close(self, before_us: int) -> pa.Table:
+        """Forget the windows that start before a time: they are over, and written.
+
+        Returns their rows of `live.minute_track_plays`.
+        """
         self._since_us = max(self._since_us, before_us)
-        for start in [start for start in self._windows if start < before_us]:
-            del self._windows[start]
+        over = [self._windows.pop(start) for start in sorted(self._windows) if start < before_us]
+        return pa.concat_tables([EMPTY_CELLS, *(cells_of(MINUTE_TRACK_PLAYS, window.written) for window in over)])

@@ -44,6 +44,8 @@ class Changes:
     passed_us: int
     marker_us: int
     rows: dict[str, pa.Table] = field(default_factory=dict)
+    gone: dict[str, pa.Table] = field(default_factory=dict)
+    """Keys of rows that are no more."""
     caught_up: bool = True
     offsets: dict[int, int] = field(default_factory=dict)
     records: int = 0

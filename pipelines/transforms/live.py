@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.pvalue import PCollection
 
-from pipelines.transforms.cells import OpenWindows, atoms_of
+from pipelines.transforms.cells import EMPTY_CELLS, OpenWindows, atoms_of
+from pipelines.transforms.charts import NO_CHARTS, RollingCharts
 from pipelines.transforms.duplicates import SeenEvents, id_hashes
 from pipelines.transforms.elements import Batch, Changes, InOrder, in_memory
 from pipelines.transforms.records import MinuteRecords, dead_letters
 from pipelines.transforms.rules import ACCEPTED, DEAD_LETTER, DUPLICATE, MINUTE_US, Rules, judge
 from playback.classify import classify
-from schemas.live import DEAD_LETTERS, MINUTE_RECORDS
+from schemas.live import COUNTRY_CHARTS, DEAD_LETTERS, MINUTE_RECORDS
 
 FATE = "fate"
 Batches: TypeAlias = "PCollection[Batch]"
@@ -36,13 +37,16 @@ _KEPT = (
 class Run:
     """One life of the pipeline: `name` is its own, it starts from `marker_us` (0: there is none) under `rules`.
 
-    `flush_seconds`: how often changes of open windows are given out; 0: with every batch.
+    `flush_seconds`: how often changes of open windows are given out; 0: with every batch. `recent`: the closed cells of
+    `live.minute_track_plays` that charts may still need. `charted`: keys of the charts' rows that are stored.
     """
 
     name: str
     marker_us: int = 0
     rules: Rules = field(default_factory=Rules)
     flush_seconds: float = 2.0
+    recent: pa.Table = field(default_factory=lambda: EMPTY_CELLS)
+    charted: pa.Table = field(default_factory=lambda: NO_CHARTS)
 
 
 class DecodeAndJudge(beam.PTransform["Batches", "Batches"]):
@@ -136,6 +140,7 @@ class LiveState:
         self._windows = OpenWindows(since_us=run.marker_us)
         self._records = MinuteRecords(since_us=self._exact_from_us)
         self._letters: list[pa.Table] = []
+        self._charts = RollingCharts(run.recent, run.charted)
         self._marker_us = run.marker_us
         self._number = self._count_of_records = self._count_of_letters = 0
         self._flushed = time.monotonic()
@@ -158,7 +163,9 @@ class LiveState:
         if self._letters:
             rows[DEAD_LETTERS.full_name] = pa.concat_tables(self._letters)
         self._letters = []
-        self._windows.close(marker_us)
+        self._charts.add(self._windows.close(marker_us))
+        charts, gone = self._charts.changes(marker_us) if batch.caught_up else (NO_CHARTS, NO_CHARTS)
+        rows[COUNTRY_CHARTS.full_name] = charts
         self._records.forget(batch.passed_us)
         self._marker_us, self._flushed, self._number = marker_us, time.monotonic(), self._number + 1
         filled = {name: table for name, table in rows.items() if table.num_rows}
@@ -167,6 +174,7 @@ class LiveState:
             passed_us=batch.passed_us,
             marker_us=marker_us,
             rows=filled,
+            gone={COUNTRY_CHARTS.full_name: gone} if gone.num_rows else {},
             caught_up=batch.caught_up,
             offsets=batch.offsets,
             records=self._count_of_records,

@@ -15,13 +15,14 @@ import pytest
 
 from infra.kafka.topics import ensure_playback_topic
 from infra.serving_store.live_runs import begin_live_run, read_live_run
+from infra.serving_store.reads import read
 from infra.serving_store.rows import plain
 from infra.serving_store.session import ServingSession, serving_session
 from infra.settings import REPOSITORY
 from pipelines.progress import read_progress
 from pipelines.supervisor import live_pipeline
 from schemas.errors import SupersededError
-from schemas.live import FATES
+from schemas.live import COUNTRY_CHARTS, FATES
 from tests.end_to_end.conftest import Deployment
 from tests.end_to_end.live_truth import SECOND, Bounds, Cell, Service, Truth, truth
 from tonearm.live_comparison import compare
@@ -136,6 +137,19 @@ def test_killed_at_chosen_points_nothing_is_lost_and_nothing_doubled(expected: T
 def test_analysts_see_the_same_cells(expected: Truth, pipeline: Pipeline) -> None:
     rows = pipeline.made.analysed("live.minute_track_plays")
     assert {_key(row): _counts(row) for row in rows} == expected.cells
+
+
+def test_charts_are_the_sums_of_the_closed_cells(expected: Truth, pipeline: Pipeline) -> None:
+    """The test takes less than an hour, so that both charts are of all cells."""
+    sums: dict[tuple[str, str], int] = {}
+    for (_, country, track), (plays, _, _) in expected.cells.items():
+        sums[country, track] = sums.get((country, track), 0) + plays
+    for country in ("DE", "SE", "US", "ZZ"):
+        ranked = sorted((-plays, track) for (where, track), plays in sums.items() if where == country and plays)
+        for hours in (1, 24):
+            key = {"country": country, "window_hours": str(hours)}
+            found = read(pipeline.made.settings, pipeline.made.endpoints, COUNTRY_CHARTS, key)
+            assert [(-row["play_count"], row["track_id"]) for row in found] == ranked[:100]
 
 
 def test_live_and_batch_differ_by_what_is_late_or_beyond_the_horizon_or_ahead(
