@@ -1,6 +1,7 @@
 """How far the live pipeline is: one small file in the home, written with every change and read by `tonearm status`."""
 
 import json
+import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ _WINDOW_SECONDS = 30.0
 class Progress:
     """What one run had done at a moment; times in seconds and microseconds since 1970, UTC.
 
-    `records` and `dead_letters` came in the last `seconds`. `offsets`: of each partition the next one to be read.
+    `records` and `dead_letters` came within `seconds`, older ones fading within half a minute. `offsets`: of each
+    partition the next one to be read.
     """
 
     run_number: int
@@ -25,8 +27,8 @@ class Progress:
     marker_us: int
     caught_up: bool
     offsets: dict[int, int]
-    records: int
-    dead_letters: int
+    records: float
+    dead_letters: float
     seconds: float
     rules: Rules
 
@@ -44,11 +46,11 @@ class Progress:
 def write_progress(home: Path, run_number: int, rules: Rules, changes: Changes) -> None:
     """Say what was written; rates are over half a minute."""
     before, now = read_progress(home), time.time()
-    records, letters, seconds = changes.records, changes.dead_letters, 0.0
+    records, letters, seconds = float(changes.records), float(changes.dead_letters), 0.0
     if before and before.run_number == run_number:
-        kept = max(0.0, 1 - before.seconds / (2 * _WINDOW_SECONDS))
+        kept = math.exp((before.at - now) / _WINDOW_SECONDS)
         seconds = before.seconds * kept + now - before.at
-        records, letters = int(before.records * kept) + records, int(before.dead_letters * kept) + letters
+        records, letters = before.records * kept + records, before.dead_letters * kept + letters
     said = Progress(
         run_number=run_number,
         at=now,

@@ -1,4 +1,7 @@
-"""Where changes of live tables go: Cassandra at once, BigQuery at most once a minute, then the marker beside them."""
+"""Where changes of live tables go: Cassandra at once, BigQuery at most once a minute, then the marker beside them.
+
+Dead letters go to a topic too.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +16,7 @@ import pyarrow as pa
 from apache_beam.pvalue import PCollection
 
 from infra import failpoints
+from infra.kafka.dead_letter_topic import DeadLetterTopic
 from infra.local.stack import Endpoints
 from infra.serving_store.live_runs import LiveRun, live_timestamp, move_marker
 from infra.serving_store.rows import delete_rows, write_rows
@@ -25,6 +29,7 @@ from pipelines.transforms.elements import Changes, InOrder, in_memory
 from pipelines.transforms.rules import Rules
 from schemas import catalog
 from schemas.errors import StoreUnavailableError, TonearmError
+from schemas.live import DEAD_LETTERS
 
 PATIENCE_SECONDS = 600.0
 """How long a store may be away: nothing is read meanwhile, and then the pipeline ends, to start from its marker."""
@@ -66,6 +71,7 @@ class Writer:
         self._marker_us = stores.run.marker_us
         self._open = ExitStack()
         self._serving = self._open.enter_context(serving_session(stores.settings, stores.endpoints))
+        self._letters = self._open.enter_context(DeadLetterTopic(stores.settings, stores.endpoints.kafka_bootstrap))
         self._warehouse = MicroBatches(stores) if stores.bigquery_seconds else None
 
     def write(self, changes: Changes) -> None:
@@ -81,6 +87,8 @@ class Writer:
         timestamp = live_timestamp(self._run.number, changes.number)
         for name, rows in changes.rows.items():
             patiently(partial(write_rows, self._serving, catalog.table(name), rows, timestamp))
+        if letters := changes.rows.get(DEAD_LETTERS.full_name):
+            patiently(partial(self._letters.send, letters))
         for name, keys in changes.gone.items():
             patiently(partial(delete_rows, self._serving, catalog.table(name), keys, timestamp))
         failpoints.reach("live.after_rows")

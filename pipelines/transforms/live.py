@@ -58,7 +58,7 @@ class DecodeAndJudge(beam.PTransform["Batches", "Batches"]):
 
     def expand(self, batches: Any) -> Any:
         """One element for each."""
-        return batches | beam.Map(_judged, self._rules).with_output_types(Batch)
+        return batches | beam.Map(judged, self._rules).with_output_types(Batch)
 
 
 class Deduplicate(beam.PTransform["Batches", "Batches"]):
@@ -102,7 +102,8 @@ class LiveTables(beam.PTransform["Batches", "PCollection[Changes]"]):
         )
 
 
-def _judged(batch: Batch, rules: Rules) -> Batch:
+def judged(batch: Batch, rules: Rules) -> Batch:
+    """The batch with what its records say and a fate for each; marks are no records of their own."""
     rows = batch.rows
     marks = pc.and_(pc.and_(rows["high_water"].is_valid(), rows["sequence"].is_null()), rows["payload"].is_null())
     classified = classify(rows.filter(pc.invert(marks)))
@@ -119,10 +120,11 @@ class _Deduplicate(beam.DoFn):
         minutes = self._run.rules.memory_minutes
         seen = in_memory(self._run.name, "deduplicate.seen", lambda: SeenEvents(minutes))
         with order.lock:
-            yield from [_deduplicated(one, seen) for one in order.put(batch)]
+            yield from [deduplicated(one, seen) for one in order.put(batch)]
 
 
-def _deduplicated(batch: Batch, seen: SeenEvents) -> Batch:
+def deduplicated(batch: Batch, seen: SeenEvents) -> Batch:
+    """The judged batch in which repeats of what was seen are duplicates."""
     fates = batch.rows[FATE].to_numpy().copy()
     offered = np.flatnonzero(fates == ACCEPTED)
     events = batch.rows.take(pa.array(offered))
