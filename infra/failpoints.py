@@ -51,6 +51,12 @@ POINTS: Mapping[str, str] = {
     "publish.before_cleanup": "the ledger says that the generation is in force; old ones are still there",
     "publish.generation_forgotten": "the ledger no longer offers old generations; their rows are still there",
     "publish.completed": "the ledger says that the publication is complete",
+    # the live pipeline
+    "live.before_rows": "changes are known; no store has any of them",
+    "live.after_rows": "Cassandra has the changes; the marker does not stand behind them",
+    "live.after_bigquery": "BigQuery has a micro-batch; the marker does not stand behind it",
+    "live.before_marker": "both stores have all of a window that has closed; the marker is before it",
+    "live.after_marker": "the marker stands behind a window that has closed",
     # the end of a run
     "balance.counted": "the stores are counted; the sheet is not made",
     "report.made": "the report is made; it is not saved",

@@ -131,7 +131,6 @@ class MicroBatches:
         number = live_timestamp(self._stores.run.number, changes.number)
         for name, gathered in waiting.items():
             table = catalog.table(name)
-            failpoints.reach("live.before_bigquery")
             patiently(partial(upsert_rows, self._client, table, newest(table, gathered), number))
         failpoints.reach("live.after_bigquery")
         return changes.marker_us

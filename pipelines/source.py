@@ -20,6 +20,8 @@ from pipelines.transforms.log_time import in_log_order, passed_by_all
 
 UNKNOWN_CLIENT = "unknown"
 """The balance by client is the batch run's."""
+PARTITIONS_SECONDS = 30.0
+"""How often the source looks for partitions that were added to the topic."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class LogBatches(UnboundedReader):
         self._log = LogReader(source.consumer, source.topic, mark.offsets, source.clock_difference_us)
         self._mark = mark
         self._batch: Batch | None = None
-        self._said = self._looked = time.monotonic()
+        self._said = self._looked = self._counted = time.monotonic()
 
     def start(self) -> bool:
         """The first batch."""
@@ -88,6 +90,9 @@ class LogBatches(UnboundedReader):
             self._log.find_ends()
             self._looked = now
         passed_us = max(self._mark.passed_us, passed_by_all(self._log.last_read_us, self._log.at_end_us))
+        if now - self._counted >= PARTITIONS_SECONDS:
+            self._log.find_partitions()
+            self._counted = now
         rows, rest = in_log_order(self._log.take(), passed_us)
         self._log.hand_back(rest)
         if not rows.num_rows and (passed_us == self._mark.passed_us or now - self._said < source.tick_seconds):

@@ -110,6 +110,18 @@ class LogReader:
             if one.next_offset >= end:
                 one.at_end_us = max(one.at_end_us, asked_us)
 
+    def find_partitions(self) -> None:
+        """Read partitions that were added to the topic too, from their first record on."""
+        try:
+            present = self._consumer.list_topics(self._topic, timeout=_ANSWER_SECONDS).topics[self._topic].partitions
+        except KafkaException:
+            return
+        added = sorted(set(present) - set(self._partitions))
+        for number in added:
+            self._partitions[number] = _Partition(0)
+        if added:
+            self._consumer.incremental_assign([TopicPartition(self._topic, number, 0) for number in added])
+
     def take(self) -> list[pa.RecordBatch]:
         """All records that were read and not handed back, as batches of RECORDS_SCHEMA with the partitions' order."""
         taken: list[pa.RecordBatch] = []

@@ -20,6 +20,7 @@ ELSEWHERE = {
     "replay.batch_sent": "tests/end_to_end/test_replay.py",
     "replay.sent": "tests/end_to_end/test_replay.py",
     "simulate.second-sent": "tests/tonearm/test_simulation.py",
+    **dict.fromkeys((name for name in failpoints.POINTS if name.startswith("live.")), "tests/end_to_end/test_live.py"),
 }
 """Points of other commands, and the tests that kill there."""
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from infra.kafka.log_reader import LogReader, end_offsets, start_offsets
 from infra.kafka.topics import TOPIC_CONFIG
+from pipelines.transforms.log_time import passed_by_all
 from schemas.errors import MissingInputError
 
 
@@ -78,6 +79,19 @@ def test_an_empty_partition_is_at_its_end_and_one_with_a_backlog_is_not(properti
     read(log, 1)
     log.find_ends()
     assert log.at_end_us[0] >= log.last_read_us[0] > 0
+    log.close()
+
+
+def test_a_partition_that_is_added_is_read_from_its_first_record(properties: dict[str, str], topic: str) -> None:
+    log = LogReader(properties, topic, start_offsets(properties, topic, 0))
+    AdminClient(properties).create_partitions([NewPartitions(topic, 3)])[topic].result()
+    deadline = time.monotonic() + 60
+    while 2 not in log.next_offsets:
+        assert time.monotonic() < deadline
+        log.find_partitions()
+    assert passed_by_all(log.last_read_us, log.at_end_us) == 0
+    send(properties, topic, 2, b"new")
+    assert read(log, 1) == [(2, 0, b"new")]
     log.close()
 
 
