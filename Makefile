@@ -20,7 +20,7 @@ setup:  ## bring the toolchain up to date; what is current is not touched
 	@$(PYTHON) -m infra.local.setup
 
 run: setup  ## run the platform; INPUT=path imports an export, ONCE=1 ends when all is processed
-	@$(TONEARM) run $(if $(INPUT),--input "$(INPUT)") $(if $(ONCE),--once)
+	@$(TONEARM) run $(if $(INPUT),--input "$(INPUT)") $(if $(ONCE),--once) --live
 
 up: setup  ## start Kafka, Cassandra and BigQuery in the background
 	@$(TONEARM) up --detach

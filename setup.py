@@ -24,6 +24,8 @@ EXTRAS = {
         "google-cloud-bigquery==3.47.0",
         "cassandra-driver==3.30.1",
     ],
+    # how live tables are computed
+    "live": ["apache-beam[gcp]==2.77.0"],
     # the command line and the local stack
     "cli": ["typer", "rich", "pydantic-settings", "psutil"],
     # the answer key of a simulation; measurements are held against it too

@@ -58,6 +58,12 @@ POINTS: Mapping[str, str] = {
     "migrate.before_view": "a table in BigQuery is as declared; its view is as before",
     "migrate.before_serving": "a table in Cassandra is about to be changed",
     "migrate.after_stores": "everything is as declared; the command has not said so",
+    # the live pipeline
+    "live.before_rows": "changes are known; no store has any of them",
+    "live.after_rows": "Cassandra has the changes; the marker does not stand behind them",
+    "live.after_bigquery": "BigQuery has a micro-batch; the marker does not stand behind it",
+    "live.before_marker": "both stores have all of a window that has closed; the marker is before it",
+    "live.after_marker": "the marker stands behind a window that has closed",
     # the end of a run
     "balance.counted": "the stores are counted; the sheet is not made",
     "report.made": "the report is made; it is not saved",

@@ -64,7 +64,7 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
             done.refreshed.append(record_manifests(session, lake, checker, announced))
             done.refreshed += Runner(session, lake, checker).refresh_all(on_progress)
         with _timed(done.seconds, "publish"):
-            for table in catalog.tables().values():
+            for table in catalog.lake_tables().values():
                 version = checker.passed_version(table)
                 if version is not None and (table.warehouse or table.serving):
                     say(table.full_name, "publish")

@@ -42,7 +42,7 @@ def event_changes() -> tuple[Change, ...]:
 
 def lake_changes(lake: Lake, checker: Checker) -> Iterator[Change]:
     """How the tables of the lake differ from their declarations."""
-    tables = catalog.tables()
+    tables = catalog.lake_tables()
     for table in tables.values():
         found = lake_shape.found_shape(lake, checker, table)
         yield from drift(table.full_name, lake_shape.declared_shape(table), found)

@@ -55,7 +55,7 @@ def maintain(
     done = []
     with serving_session(settings, endpoints) as serving:
         create_control_tables(serving, settings)
-        for table in catalog.tables().values():
+        for table in catalog.lake_tables().values():
             if lake.version(table) is None:
                 continue
             if on_progress:

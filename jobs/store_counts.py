@@ -45,7 +45,7 @@ def counts_in_rows(table: Table, rows: DataFrame) -> Cells:
 
 def counts_in_stores(settings: Settings, endpoints: Endpoints) -> dict[tuple[str, str], Cells]:
     """Cells by store and table, asked of the store; raises StoreUnavailableError when one does not answer."""
-    published = catalog.tables().values()
+    published = catalog.lake_tables().values()
     with warehouse(settings, endpoints) as bigquery:
         analysed = {
             ("bigquery", table.full_name): _in_bigquery(bigquery, table) for table in published if table.warehouse

@@ -24,6 +24,11 @@ def tables() -> dict[str, Table]:
     return in_order(declared)
 
 
+def lake_tables() -> dict[str, Table]:
+    """Those of the batch run, which are in the lake, in the same order."""
+    return {name: one for name, one in tables().items() if not one.is_live}
+
+
 def table(full_name: str) -> Table:
     """The table of that name; raises UnknownTableError, which lists the names there are."""
     try:

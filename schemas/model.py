@@ -116,7 +116,12 @@ class Snapshot:
     """What the batch run knows from outside the lake, written down as a whole when it has changed."""
 
 
-Refresh = Ledger | KeyedMerge | ReplaceDates | ReplaceAll | Snapshot
+@dataclass(frozen=True)
+class Live:
+    """Absolute rows that the live pipeline upserts while it reads the topic; the lake and the batch run have none."""
+
+
+Refresh = Ledger | KeyedMerge | ReplaceDates | ReplaceAll | Snapshot | Live
 
 
 @dataclass(frozen=True)
@@ -179,7 +184,12 @@ class Table:
     @property
     def is_derived(self) -> bool:
         """Whether it is computed from other tables."""
-        return not isinstance(self.refresh, Ledger | Snapshot)
+        return not isinstance(self.refresh, Ledger | Snapshot | Live)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the live pipeline keeps it, in the stores and not in the lake."""
+        return isinstance(self.refresh, Live)
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when there is none."""

@@ -55,7 +55,7 @@ def room(parts: tuple[str, ...]) -> str:
         is_layer = (ROOT / "jobs" / Path(*parts[1:2])).is_dir() or parts[1:2] in COLUMN_EXPRESSIONS
         return "jobs/layer" if is_layer else "jobs/edge"
     if package == "pipelines":
-        return "pipelines/edge" if parts[1:2] == ("run",) else "pipelines/transforms"
+        return "pipelines/transforms" if parts[1:2] == ("transforms",) else "pipelines/edge"
     return package
 
 

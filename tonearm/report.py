@@ -24,7 +24,7 @@ def run_report(settings: Settings, endpoints: Endpoints, done: BatchRun, listene
     lake = Lake(settings.lake)
     refreshed = {one.table.full_name: one for one in done.refreshed}
     tables = []
-    for name, table in catalog.tables().items():
+    for name, table in catalog.lake_tables().items():
         one = refreshed.get(name)
         sizes = lake.file_sizes(table)
         tables.append(

@@ -28,6 +28,7 @@ def print_report(report: Report) -> None:
     _print_stages(console, report["balance"])
     _print_answer_key(console, report.get("answer_key", []))
     _print_tables(console, report)
+    _print_live(console, report.get("live"))
     for example in report["examples"]:
         console.print()
         console.print(Text(example["title"], style="bold"))
@@ -49,6 +50,16 @@ def print_where(report: Report, stack: str) -> None:
     for name, value in lines:
         console.print(Text(f"{name:<10} {value}"), soft_wrap=True)
     console.print(Text(_NEXT[stack]), soft_wrap=True)
+
+
+def _print_live(console: Console, live: dict[str, Any] | None) -> None:
+    """What became of the records that the live pipeline has read; nothing where it did not run."""
+    if live is None:
+        return
+    fates = ", ".join(f"{count:,} {fate.replace('_', ' ')}" for fate, count in live["records"].items())
+    console.print()
+    console.print(Text(f"Live, {live['state']}, {live['delay_seconds']:.1f} s behind the clock", style="bold"))
+    console.print(Text(f"{fates} (live.minute_records)"), soft_wrap=True)
 
 
 _NEXT = {

@@ -35,6 +35,14 @@ def ensure_playback_topic(settings: Settings, bootstrap: str) -> str:
     return _wait_until_usable(admin, name, bootstrap)
 
 
+def ensure_topic(settings: Settings, bootstrap: str, name: str, config: dict[str, str]) -> None:
+    """Create another topic of ours, as many partitions as the playback topic has by default, unless it is there."""
+    admin = _admin(settings, bootstrap)
+    if _describe(admin, name, bootstrap) is None:
+        _create(admin, name, settings.playback_partitions, bootstrap, config)
+    _wait_until_usable(admin, name, bootstrap)
+
+
 def topic_id(settings: Settings, bootstrap: str, name: str) -> str:
     """Kafka's own id of the topic, as its tools print it (22 characters of base64).
 
@@ -63,8 +71,10 @@ def _describe(admin: AdminClient, name: str, bootstrap: str) -> TopicDescription
         raise _unavailable(bootstrap, error) from None
 
 
-def _create(admin: AdminClient, name: str, partitions: int, bootstrap: str) -> None:
-    wanted = NewTopic(name, num_partitions=partitions, config=TOPIC_CONFIG)
+def _create(
+    admin: AdminClient, name: str, partitions: int, bootstrap: str, config: dict[str, str] = TOPIC_CONFIG
+) -> None:
+    wanted = NewTopic(name, num_partitions=partitions, config=config)
     try:
         admin.create_topics([wanted], request_timeout=_ANSWER_SECONDS)[name].result()
     except KafkaException as error:

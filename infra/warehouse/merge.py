@@ -59,7 +59,7 @@ def merge_rows(
     place = f"{table.full_name}/bigquery"
     failpoints.reach("publish.fenced", place)
     try:
-        staged = _load(warehouse, table, staging, rows)
+        staged = load_staged(warehouse, table, staging, rows)
         failpoints.reach("publish.before_merge", place)
         statement = merge_sql(table, dataset, staging, dated=dates is not None)
         parameters = [*claim, ScalarQueryParameter("delta_version", "INT64", delta_version), *_scope(dates)]
@@ -72,13 +72,14 @@ def merge_rows(
         _refuse_overtaken(warehouse, table, number)
         failpoints.reach("publish.after_merge", place)
     finally:
-        _delete(warehouse, table, staging)
+        drop_staged(warehouse, table, staging)
     _delete_leftovers(warehouse, table, below=number)
     # Every staged row was updated or inserted: the rest of what the MERGE changed are deletions.
     return Merged(staged, max(0, (job.num_dml_affected_rows or 0) - staged))
 
 
-def _load(warehouse: Warehouse, table: Table, staging: str, rows: pa.Table) -> int:
+def load_staged(warehouse: Warehouse, table: Table, staging: str, rows: pa.Table) -> int:
+    """Load rows into the staging table of that name, in place of what it holds; returns the count."""
     schema = staged_schema(table)
     config = LoadJobConfig(schema=schema, source_format="PARQUET", write_disposition="WRITE_TRUNCATE")
     with tempfile.TemporaryFile() as file, answering():
@@ -119,10 +120,11 @@ def _delete_leftovers(warehouse: Warehouse, table: Table, below: int) -> None:
         matches = [pattern.fullmatch(found.table_id) for found in present]
     for match in matches:
         if match and int(match.group(1)) < below:
-            _delete(warehouse, table, match.group(0))
+            drop_staged(warehouse, table, match.group(0))
 
 
-def _delete(warehouse: Warehouse, table: Table, name: str) -> None:
+def drop_staged(warehouse: Warehouse, table: Table, name: str) -> None:
+    """Delete a staging table, where it is there."""
     with answering():
         warehouse.client.delete_table(
             warehouse.path(table, name), not_found_ok=True, retry=RETRY, timeout=REQUEST_SECONDS

@@ -10,6 +10,8 @@ DELTA_VERSION = Field("delta_version", "long", "Delta version of the table in th
 AUDIT_FIELDS = (PUBLISH_NUMBER, DELTA_VERSION)
 
 FENCES = "publish_fences"
+NO_DELTA_VERSION = -1
+"""Of a live row, which is in no lake."""
 
 
 def create_fences_sql(dataset: str) -> str:
@@ -71,6 +73,26 @@ WHEN MATCHED AND target.`publish_number` < @publish_number THEN
   UPDATE SET {updates}
 WHEN NOT MATCHED BY TARGET AND NOT source.is_gone THEN
   INSERT ({_list([*names, *audit])}) VALUES ({", ".join(f"source.`{name}`" for name in [*names, *audit])})"""
+
+
+def upsert_sql(table: Table, dataset: str, staging: str) -> str:
+    """The MERGE of a micro-batch: staged rows replace stored ones of the same key and a lower number; none is deleted.
+
+    The number is @publish_number. Of a partitioned table only what lies between @first and @last is looked at.
+    """
+    names = [field.name for field in table.stored_fields]
+    updates = ", ".join(f"`{name}` = source.`{name}`" for name in names if name not in table.key)
+    on = _same_key(table, "target", "source")
+    if table.partition_by in table.key:
+        on = f"{on} AND target.`{table.partition_by}` BETWEEN @first AND @last"
+    inserted = ", ".join(f"source.`{name}`" for name in names)
+    return f"""MERGE `{dataset}.{versioned_name(table)}` AS target
+USING `{dataset}.{staging}` AS source
+ON {on}
+WHEN MATCHED AND target.`publish_number` < @publish_number THEN
+  UPDATE SET {updates}, `publish_number` = @publish_number
+WHEN NOT MATCHED BY TARGET THEN
+  INSERT ({_list(names)}, `publish_number`, `delta_version`) VALUES ({inserted}, @publish_number, {NO_DELTA_VERSION})"""
 
 
 def _gone(table: Table, staging: str, dated: bool) -> str:

@@ -59,7 +59,7 @@ class Deployment:
         return {table.full_name: self.lake.digest(table) for table in DERIVED}
 
     def versions(self) -> dict[str, int | None]:
-        return {table.full_name: self.lake.version(table) for table in catalog.tables().values()}
+        return {table.full_name: self.lake.version(table) for table in catalog.lake_tables().values()}
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """Rows of a table in the lake."""

@@ -12,7 +12,7 @@ from schemas import catalog
 from schemas.bronze import PLAYBACK_EVENTS
 from schemas.events import CURRENT
 
-TABLES = list(catalog.tables().values())
+TABLES = list(catalog.lake_tables().values())
 EARLIER = datetime(2026, 11, 20, 11, tzinfo=UTC)
 
 

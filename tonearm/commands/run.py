@@ -13,9 +13,14 @@ import typer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from infra.local.stack import Endpoints
     from infra.settings import Settings
+    from pipelines.progress import Progress
+
+LIVE_SECONDS = 60.0
+"""How long the report waits for the live pipeline to read what was sent."""
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +35,7 @@ def run(
     ] = None,
     user: Annotated[str, typer.Option(help="Account name for --input; the folder's name if not given.")] = "",
     once: Annotated[bool, typer.Option("--once", help="Exit when the run is complete.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Run the live pipeline beside it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Send events to Kafka, compute every table, check, publish, and show that the numbers add up."""
@@ -47,13 +53,16 @@ def run(
     # What cannot be imported, or computed, is said before anything is started.
     rows = None if path is None else count_rows(path)
     require_migrated(settings)
-    with steps() as say, local_stack(settings, on_progress=say) as endpoints:
+    with steps() as say, local_stack(settings, on_progress=say) as endpoints, _live_beside(settings, live):
         say("", "")
         listener = _send(settings, endpoints, path, user, rows)
         from jobs.batch import run_batch
+        from pipelines.progress import read_progress
 
+        said = read_progress(settings.home) if live else None
         report = run_report(settings, endpoints, run_batch(settings, endpoints, say), listener)
         report["answer_key"] = _answer_key(settings, say)
+        report["live"] = _live(settings, endpoints, say, said) if live else None
         say("", "")
         report["seconds"]["total"] = round(time.monotonic() - started, 1)
         save_report(settings.home, report)
@@ -67,8 +76,41 @@ def run(
             raise BalanceError("The balance sheet does not add up: see `tonearm report` for the lines that do not.")
         if not all(one["equal"] for one in report["answer_key"]):
             raise CheckFailedError("Tables are not what the answer key says: `tonearm verify` shows where they differ.")
+        if report["live"] and report["live"]["unexplained_cells"]:
+            raise CheckFailedError("Live and batch differ: `tonearm sql` shows where, in live.batch_differences.")
         if not once:
             _wait()
+
+
+def _live_beside(settings: "Settings", wanted: bool) -> "AbstractContextManager[object]":
+    from contextlib import nullcontext
+
+    if not wanted:
+        return nullcontext()
+    from pipelines.supervisor import live_pipeline
+
+    return live_pipeline(settings)
+
+
+def _live(
+    settings: "Settings", endpoints: "Endpoints", say: "Callable[[str, str], None]", said: "Progress | None"
+) -> dict[str, object] | None:
+    """What the live pipeline has counted, when it has read all that there is or a minute has gone by."""
+    from tonearm.live_comparison import compare
+    from tonearm.live_status import live_fates, live_report, live_status
+
+    deadline = time.monotonic() + LIVE_SECONDS
+    say("live tables", "catch up")
+    while time.monotonic() < deadline:
+        found = live_status(settings, endpoints)
+        if found and found.state == "running" and found.lag_records == 0:
+            break
+        time.sleep(1.0)
+    found_at_end = live_report(settings, endpoints)
+    if found_at_end is None:
+        return None
+    unexplained = compare(settings, endpoints, said).unexplained if said and said.marker_us else 0
+    return found_at_end | {"records": live_fates(settings, endpoints), "unexplained_cells": unexplained}
 
 
 def _answer_key(settings: "Settings", say: "Callable[[str, str], None]") -> list[dict[str, object]]:

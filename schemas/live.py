@@ -1,0 +1,202 @@
+"""Live: what the pipeline upserts while it reads the topic, by absolute rows under (window, key).
+
+A window is a minute of event time (UTC), open until the append time of every partition has passed its end by
+`LATENESS_SECONDS`. What comes later, from too far ahead or from before the horizon is left to the batch run and counted
+in `live.minute_records`. Distinct listeners of minutes do not add up to those of a day.
+"""
+
+from schemas.bronze import RECORD_FIELDS, RECORD_KEY
+from schemas.model import AtMost, Between, Field, Live, Matches, Serving, Table, Warehouse
+from schemas.silver import EVENT_DATE
+
+WINDOW_SECONDS = 60
+LATENESS_SECONDS = 120
+"""How long after its window's end an event may be appended and still be counted in it."""
+MAX_AHEAD_SECONDS = 60
+"""How far the clock of a client may be ahead of the broker's; an event from further ahead is left to the batch run."""
+HORIZON_HOURS = 48
+"""An event that ended longer before its append is history, not the present."""
+
+WINDOW_START = Field("window_start", "timestamp", "UTC start of the minute in which the playbacks ended.")
+_COUNTRY = Field("country", "string", "ISO 3166-1 alpha-2 country; ZZ where the source does not say.")
+_TRACK_ID = Field("track_id", "string", "Identity of the track.")
+_PLAYS = Field("play_count", "long", "Playbacks that count as a play under the rules of their date.")
+_SKIPS = Field("skip_count", "long", "Playbacks that the rules see as a skip.")
+_PLAYBACKS = Field("playback_count", "long", "Playbacks of any length and outcome.")
+_LISTENERS = Field("listener_count", "long", "Distinct listeners of the minute, exact; minutes do not add up.")
+_COUNT_CHECKS = (Between("play_count", 0), Between("skip_count", 0))
+
+MINUTE_TRACK_PLAYS = Table(
+    layer="live",
+    name="minute_track_plays",
+    description="Playbacks of each track by minute and country, as they come in.",
+    grain="one row per window_start, country and track_id that was played",
+    key=("window_start", "country", "track_id"),
+    refresh=Live(),
+    partition_by="window_start",
+    fields=(WINDOW_START, _COUNTRY, _TRACK_ID, _PLAYS, _SKIPS, _LISTENERS),
+    checks=(*_COUNT_CHECKS, Between("listener_count", 1), Matches("country", "^[A-Z]{2}$")),
+    warehouse=Warehouse(cluster_by=("country", "track_id")),
+    serving=Serving("upsert", partition_key=("window_start", "country"), clustering=("track_id",)),
+)
+
+MINUTE_USER_PLAYS = Table(
+    layer="live",
+    name="minute_user_plays",
+    description="Playbacks of tracks of each listener by minute: how fast a listener plays.",
+    grain="one row per window_start and user_id that played a track",
+    key=("window_start", "user_id"),
+    refresh=Live(),
+    fields=(
+        WINDOW_START,
+        Field("user_id", "string", "Keyed pseudonym of the listener.", personal=True),
+        _PLAYBACKS,
+        _PLAYS,
+        _SKIPS,
+        Field("track_count", "long", "Distinct tracks of the minute, exact."),
+    ),
+    checks=(*_COUNT_CHECKS, Between("track_count", 1), AtMost("play_count", "playback_count")),
+    serving=Serving("upsert", partition_key=("user_id",), clustering=("window_start",), descending=("window_start",)),
+)
+
+MINUTE_DEVICE_PLAYS = Table(
+    layer="live",
+    name="minute_device_plays",
+    description="Playbacks of tracks on each device by minute: how fast a device plays, and for how many listeners.",
+    grain="one row per window_start and device_id that played a track",
+    key=("window_start", "device_id"),
+    refresh=Live(),
+    fields=(
+        WINDOW_START,
+        Field("device_id", "string", "Device the playback ran on.", personal=True),
+        _PLAYBACKS,
+        _PLAYS,
+        _SKIPS,
+        _LISTENERS,
+    ),
+    checks=(*_COUNT_CHECKS, Between("listener_count", 1), AtMost("play_count", "playback_count")),
+    serving=Serving("upsert", partition_key=("device_id",), clustering=("window_start",), descending=("window_start",)),
+)
+
+MINUTE_TRACK_TOTALS = Table(
+    layer="live",
+    name="minute_track_totals",
+    description="Playbacks of each track by minute over all countries: how fast a track gathers plays.",
+    grain="one row per window_start and track_id that was played",
+    key=("window_start", "track_id"),
+    refresh=Live(),
+    fields=(WINDOW_START, _TRACK_ID, _PLAYBACKS, _PLAYS, _SKIPS, _LISTENERS),
+    checks=(*_COUNT_CHECKS, Between("listener_count", 1), AtMost("play_count", "playback_count")),
+    serving=Serving("upsert", partition_key=("track_id",), clustering=("window_start",), descending=("window_start",)),
+)
+
+CHART_HOURS = (1, 24)
+CHART_LENGTH = 100
+
+COUNTRY_CHARTS = Table(
+    layer="live",
+    name="country_charts",
+    description="The most played tracks of each country over the last hour and the last 24 hours of closed minutes.",
+    grain="one row per country, length of the window and position",
+    key=("country", "window_hours", "position"),
+    refresh=Live(),
+    fields=(
+        _COUNTRY,
+        Field("window_hours", "int", "Length of the window in hours: 1 or 24."),
+        Field("position", "int", "1 to 100 by play_count; ties by track_id."),
+        Field("chart_until", "timestamp", "UTC end of the last closed minute when the row last changed."),
+        _TRACK_ID,
+        Field("play_count", "long", "Plays within the window."),
+    ),
+    checks=(Between("position", 1, CHART_LENGTH), Between("play_count", 1), Matches("country", "^[A-Z]{2}$")),
+    serving=Serving("upsert", partition_key=("country", "window_hours"), clustering=("position",)),
+)
+
+FATES = ("accepted", "duplicate", "late", "ahead", "beyond_horizon", "dead_letter")
+"""Every record of the topic but a mark has exactly one of these."""
+
+MINUTE_RECORDS = Table(
+    layer="live",
+    name="minute_records",
+    description="What became of the records of each minute and partition: the health of the data.",
+    grain="one row per minute of append and partition in which a record came",
+    key=("appended_minute", "partition"),
+    refresh=Live(),
+    partition_by="appended_minute",
+    fields=(
+        Field("appended_minute", "timestamp", "UTC start of the minute in which the broker appended the records."),
+        Field("partition", "int", "Kafka partition."),
+        Field("accepted", "long", "Events that were counted in their window."),
+        Field("duplicate", "long", "Repeats of an event within minutes."),
+        Field("late", "long", "Events appended after their window was over by the lateness: left to the batch run."),
+        Field("ahead", "long", "Events from a clock too far ahead of the broker's: left to the batch run."),
+        Field("beyond_horizon", "long", "Events older than the live horizon when appended: left to the batch run."),
+        Field("dead_letter", "long", "Records that are no valid event."),
+    ),
+    checks=tuple(Between(fate, 0) for fate in FATES),
+    warehouse=Warehouse(),
+    serving=Serving("upsert", partition_key=("appended_minute",), clustering=("partition",)),
+)
+
+DEAD_LETTERS = Table(
+    layer="live",
+    name="dead_letters",
+    description="Records that are no valid event, as they come in, under the identity they have in the ledger.",
+    grain="one row per Kafka record that is no valid event",
+    key=("appended_date", *RECORD_KEY),
+    refresh=Live(),
+    fields=(
+        Field("appended_date", "date", "UTC date of appended_at."),
+        *RECORD_FIELDS,
+        Field("reason", "string", "Why it is no event: a stable word of `playback.reasons`."),
+        Field("detail", "string", "The reason in one sentence, without any content of the record."),
+        Field("payload", "binary", "Kafka value, byte for byte.", nullable=True, personal=True),
+    ),
+    serving=Serving("upsert", partition_key=("appended_date", "topic_id", "partition"), clustering=("offset",)),
+)
+
+_COMPARED = ("play_count", "skip_count")
+LEFT_TO_BATCH = ("late", "beyond_horizon", "ahead", "open")
+"""Why a playback that gold counts is in no closed live cell; open: its window is not closed yet."""
+
+BATCH_DIFFERENCES = Table(
+    layer="live",
+    name="batch_differences",
+    description="What gold counts of each day, country and track, what the closed live cells add up to, and why the "
+    "others are not in them. Distinct listeners cannot be compared: those of minutes do not add up to those of a day.",
+    grain="one row per event_date, country and track_id of a day that live has cells of",
+    key=("event_date", "country", "track_id"),
+    refresh=Live(),
+    partition_by="event_date",
+    fields=(
+        EVENT_DATE,
+        _COUNTRY,
+        _TRACK_ID,
+        *(
+            field
+            for name in _COMPARED
+            for field in (
+                Field(name, "long", f"{name} of gold.daily_track_plays."),
+                Field(f"live_{name}", "long", f"Sum of {name} of the closed windows of live.minute_track_plays."),
+                *(
+                    Field(f"{why}_{name}", "long", f"{name} of playbacks that live left out: {why}.")
+                    for why in LEFT_TO_BATCH
+                ),
+                Field(f"unexplained_{name}", "long", "What is left over: 0."),
+            )
+        ),
+    ),
+    checks=tuple(Between(f"unexplained_{name}", 0, 0) for name in _COMPARED),
+    warehouse=Warehouse(cluster_by=("country", "track_id")),
+)
+
+TABLES = (
+    MINUTE_TRACK_PLAYS,
+    MINUTE_USER_PLAYS,
+    MINUTE_DEVICE_PLAYS,
+    MINUTE_TRACK_TOTALS,
+    COUNTRY_CHARTS,
+    MINUTE_RECORDS,
+    DEAD_LETTERS,
+    BATCH_DIFFERENCES,
+)

@@ -1,0 +1,81 @@
+"""What the live pipeline is at."""
+
+from dataclasses import asdict, dataclass
+
+from infra.kafka.connection import client_properties
+from infra.kafka.log_reader import end_offsets
+from infra.local.stack import Endpoints
+from infra.serving_store.session import serving_session
+from infra.settings import Settings
+from pipelines.progress import read_progress
+from schemas.errors import MissingInputError, RetryableError
+from schemas.live import FATES, MINUTE_RECORDS
+from schemas.render.cassandra import table_name
+
+
+@dataclass(frozen=True)
+class LiveStatus:
+    """The state of the live pipeline; `lag_records` is None where Kafka does not say how much there is.
+
+    `delay_seconds`: how far the time that the log is read up to is behind the clock. Rates are of the last half minute.
+    """
+
+    run_number: int
+    state: str
+    lag_records: int | None
+    delay_seconds: float
+    records_a_second: float
+    dead_letter_rate: float
+
+    @property
+    def sentence(self) -> str:
+        """The same for people."""
+        lag = "" if self.lag_records is None else f"{self.lag_records:,} records behind, "
+        return (
+            f"live pipeline {self.state} (run {self.run_number}): {lag}{self.delay_seconds:.1f} s behind the clock, "
+            f"{self.records_a_second:,.0f} records a second, {self.dead_letter_rate:.1%} dead letters"
+        )
+
+
+def live_status(settings: Settings, endpoints: Endpoints) -> LiveStatus | None:
+    """What the last run said last, and what has come since; None where none ever ran in this home."""
+    said = read_progress(settings.home)
+    if said is None:
+        return None
+    state = ("running" if said.caught_up else "catching up") if said.is_recent else "stopped"
+    return LiveStatus(
+        said.run_number,
+        state,
+        _lag(settings, endpoints, said.offsets),
+        round(said.delay_seconds, 1),
+        round(said.records / said.seconds, 1) if said.seconds else 0.0,
+        round(said.dead_letters / said.records, 4) if said.records else 0.0,
+    )
+
+
+def live_report(settings: Settings, endpoints: Endpoints) -> dict[str, object] | None:
+    """The same for JSON."""
+    found = live_status(settings, endpoints)
+    return asdict(found) if found else None
+
+
+def _lag(settings: Settings, endpoints: Endpoints, offsets: dict[int, int]) -> int | None:
+    if not endpoints.kafka_bootstrap:
+        return None
+    try:
+        ends = end_offsets(client_properties(settings, endpoints.kafka_bootstrap), settings.playback_topic)
+    except (RetryableError, MissingInputError):
+        return None
+    return sum(max(0, end - offsets.get(partition, 0)) for partition, end in ends.items())
+
+
+def live_fates(settings: Settings, endpoints: Endpoints) -> dict[str, int]:
+    """What became of all records that the live pipeline has read, by `live.minute_records`."""
+    sums = dict.fromkeys(FATES, 0)
+    with serving_session(settings, endpoints) as serving:
+        if serving.columns(table_name(MINUTE_RECORDS)):
+            names = ", ".join(f'"{fate}"' for fate in FATES)
+            for row in serving.rows(f'SELECT {names} FROM "{serving.keyspace}"."{table_name(MINUTE_RECORDS)}"'):  # noqa: S608
+                for fate in FATES:
+                    sums[fate] += row[fate]
+    return sums
