@@ -12,7 +12,7 @@ from typing import get_args
 
 import schemas
 from schemas.errors import ContractError, UnknownTableError
-from schemas.model import KeyedMerge, Layer, ReplaceDates, Table
+from schemas.model import KeyedMerge, Layer, References, ReplaceDates, Table
 
 
 @cache
@@ -31,6 +31,15 @@ def table(full_name: str) -> Table:
     except KeyError:
         known = ", ".join(tables())
         raise UnknownTableError(f"There is no table {full_name}; declared are: {known}.") from None
+
+
+def downstream(full_name: str) -> dict[str, Table]:
+    """Every table that reads that one, or reads one that does, each after its inputs."""
+    reached = {table(full_name).full_name}
+    for name, one in tables().items():
+        if reached & set(one.inputs):
+            reached.add(name)
+    return {name: one for name, one in tables().items() if name in reached - {full_name}}
 
 
 def in_order(declared: Iterable[Table]) -> dict[str, Table]:
@@ -52,13 +61,15 @@ def in_order(declared: Iterable[Table]) -> dict[str, Table]:
 def _edges(by_name: dict[str, Table]) -> dict[str, set[str]]:
     """The tables computed before each table.
 
-    A table remembered by another (see `KeyedMerge`) comes before it, and reads it as it was before the new records.
+    A table that another one refers to is computed before it. One that is remembered by another (see `KeyedMerge`)
+    comes before it, and reads it as it was before the new records.
     """
     before = {name: set(one.inputs) for name, one in by_name.items()}
     for name, one in by_name.items():
         if isinstance(one.refresh, KeyedMerge) and one.refresh.remembered_by:
             before[name].discard(one.refresh.remembered_by)
             before[one.refresh.remembered_by].add(name)
+        before[name] |= {check.to for check in one.checks if isinstance(check, References)}
     return before
 
 
@@ -72,6 +83,7 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
     if isinstance(one.refresh, KeyedMerge) and one.refresh.remembered_by not in ("", *by_name):
         wrong.append(f"no table {one.refresh.remembered_by}")
     wrong += [f"no field {name}" for name in _named_fields(one) if name not in names]
+    wrong += _lost_references(one, by_name)
     wrong += [f"key field {name} is nullable" for name in one.key if name in names and one.field(name).nullable]
     if one.is_derived and not one.inputs:
         wrong.append("a derived table needs an input")
@@ -81,6 +93,12 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
         wrong.append("the serving key differs from the key")
     if wrong:
         raise ContractError(f"The declaration of {one.full_name} is wrong: {'; '.join(wrong)}.")
+
+
+def _lost_references(one: Table, by_name: dict[str, Table]) -> list[str]:
+    known = {(name, field.name) for name, table in by_name.items() for field in table.fields}
+    checks = [check for check in one.checks if isinstance(check, References)]
+    return [f"no field {check.to}.{check.to_column}" for check in checks if (check.to, check.to_column) not in known]
 
 
 def _named_fields(one: Table) -> list[str]:
