@@ -10,7 +10,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.tonearm/cache/pycache
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down status test test-nightly lint format bench lock clean
+.PHONY: help setup run up down status test test-nightly lint format bench docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,9 @@ format: setup  ## put the code into the style that `make lint` checks
 
 bench: setup  ## measure; see docs for what
 	@$(BIN)/python -m bench $(ARGS)
+
+docs: setup  ## build the site of tables: columns, checks, lineage, row counts
+	@$(TONEARM) docs
 
 lock:  ## resolve requirements and jars again and write the locks
 	@$(PYTHON) -m infra.local.setup lock
