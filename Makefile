@@ -32,9 +32,11 @@ status: setup  ## what runs, where, since when, how big
 	@$(TONEARM) status
 
 test: setup  ## the tests; ARGS="-k words" chooses, WORKERS=1 runs them in one process
+	@$(PYTHON) -m infra.local.setup airflow
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 test-nightly: setup  ## the tests that are too slow for every run
+	@$(PYTHON) -m infra.local.setup airflow
 	@$(BIN)/python -m pytest -m nightly $(ARGS)
 
 lint: setup  ## style, types and the direction of imports

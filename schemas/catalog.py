@@ -3,7 +3,7 @@
 A layer module (`schemas/<layer>.py`) lists its tables in `TABLES`; nothing else registers anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
@@ -52,25 +52,25 @@ def in_order(declared: Iterable[Table]) -> dict[str, Table]:
     for one in by_name.values():
         _validate(one, by_name)
     try:
-        order = TopologicalSorter(_edges(by_name)).static_order()
+        order = TopologicalSorter({name: before(one, by_name) for name, one in by_name.items()}).static_order()
         return {name: by_name[name] for name in order}
     except CycleError as error:
         raise ContractError(f"Tables read each other in a circle: {' → '.join(error.args[1])}.") from None
 
 
-def _edges(by_name: dict[str, Table]) -> dict[str, set[str]]:
-    """The tables computed before each table.
+def before(one: Table, by_name: Mapping[str, Table]) -> set[str]:
+    """The tables computed before this one.
 
-    A table that another one refers to is computed before it. One that is remembered by another (see `KeyedMerge`)
-    comes before it, and reads it as it was before the new records.
+    A table that it refers to is, and one that it remembers for (see `KeyedMerge`): that reads it as it was before the
+    new records.
     """
-    before = {name: set(one.inputs) for name, one in by_name.items()}
-    for name, one in by_name.items():
-        if isinstance(one.refresh, KeyedMerge) and one.refresh.remembered_by:
-            before[name].discard(one.refresh.remembered_by)
-            before[one.refresh.remembered_by].add(name)
-        before[name] |= {check.to for check in one.checks if isinstance(check, References)}
-    return before
+    found = set(one.inputs) - {_memory(one)}
+    found |= {check.to for check in one.checks if isinstance(check, References)}
+    return found | {name for name, other in by_name.items() if _memory(other) == one.full_name}
+
+
+def _memory(one: Table) -> str:
+    return one.refresh.remembered_by if isinstance(one.refresh, KeyedMerge) else ""
 
 
 def _validate(one: Table, by_name: dict[str, Table]) -> None:
