@@ -10,7 +10,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.tonearm/cache/pycache
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down status test test-nightly lint format bench docs lock clean
+.PHONY: help setup run up down status test test-nightly lint format bench airflow docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -43,7 +43,7 @@ lint: setup  ## style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/test_imports.py
+	@$(BIN)/python -m pytest -q tests/test_imports.py tests/test_declarations.py
 
 format: setup  ## put the code into the style that `make lint` checks
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -51,6 +51,10 @@ format: setup  ## put the code into the style that `make lint` checks
 
 bench: setup  ## measure; see docs for what
 	@$(BIN)/python -m bench $(ARGS)
+
+airflow: setup  ## start the local stack and Airflow with the DAGs, and print a login
+	@$(PYTHON) -m infra.local.setup airflow
+	@$(TONEARM) airflow
 
 docs: setup  ## build the site of tables: columns, checks, lineage, row counts
 	@$(TONEARM) docs

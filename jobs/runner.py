@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
-from importlib import import_module
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -22,6 +21,7 @@ from infra.lake import Lake
 from infra.lake_shape import RECOMPUTE, is_to_be_recomputed, set_property
 from jobs import positions
 from jobs.columns import classified
+from jobs.transforms import transform_of
 from playback.classify import CLASSIFIED_FIELDS
 from schemas import catalog
 from schemas.errors import MissingInputError
@@ -112,7 +112,7 @@ class Runner:
         there = self._lake.dates(driving) | self._lake.dates(table)
         dates = {day for day in there if first <= day <= last}
         read = self._read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
-        rows = _transform(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
+        rows = transform_of(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
         consumed = positions.version(self._consumed(table).get(driving.full_name, []))
         # The furthest position of any row is the table's: it may move on only if no other date has anything pending.
         reached = until if self._touched(driving, consumed, until) <= dates else consumed
@@ -124,7 +124,7 @@ class Runner:
         consumed = positions.offsets(positions.stored(self._session, self._lake, table).get(ledger.full_name, []))
         records = self._read(ledger).where(~positions.past(consumed))
         verdicts = self._classified(ledger, records, positions.encoded({"from": {}, "to": consumed}))
-        rows = first_of_key(table, _transform(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:]))))
+        rows = first_of_key(table, transform_of(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:]))))
         within = rows.where(F.col(str(table.partition_by)).between(first, last))
         # Computed once; and an engine might ask the guard of rows that the condition has not left out yet.
         self._writer.stage(table.full_name, _with_positions(within, {ledger.full_name: consumed}))
@@ -149,7 +149,7 @@ class Runner:
         # Bounded above too: what is appended to the ledger meanwhile belongs to the next run.
         extent = positions.encoded({"from": consumed, "to": reached})
         verdicts = self._classified(ledger, new.where(~positions.past(reached)), extent)
-        rows = _transform(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:])))
+        rows = transform_of(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:])))
         self._writer.merge(table, _with_positions(rows, {ledger.full_name: reached}), before)
         return None
 
@@ -170,7 +170,7 @@ class Runner:
         dates = self._touched(driving, consumed, until)
         if dates:
             read = self._read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
-            rows = _transform(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
+            rows = transform_of(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
             self._writer.replace_dates(table, _with_positions(rows, {driving.full_name: until}), dates, before)
         return len(dates)
 
@@ -188,7 +188,7 @@ class Runner:
         consumed = self._consumed(table)
         if consumed and all(self._is_consumed(name, consumed.get(name, []), now) for name, now in inputs.items()):
             return 0
-        rows = _transform(table)(**self._whole(table.inputs))
+        rows = transform_of(table)(**self._whole(table.inputs))
         now: dict[str, positions.Position] = {name: version for name, version in inputs.items() if version is not None}
         self._writer.replace_all(table, _with_positions(rows, now), before)
         return None
@@ -229,12 +229,6 @@ _REFRESH: dict[type, Callable[[Runner, Table, int | None], int | None]] = {
 
 def _remembering(table: Table) -> str:
     return table.refresh.remembered_by if isinstance(table.refresh, KeyedMerge) else ""
-
-
-def _transform(table: Table) -> Callable[..., DataFrame]:
-    """The table's pure transform: its parameters are the names of its inputs."""
-    transform: Callable[..., DataFrame] = import_module(f"jobs.{table.layer}.{table.name}").transform
-    return transform
 
 
 def _with_positions(rows: DataFrame, consumed: dict[str, positions.Position]) -> DataFrame:

@@ -79,6 +79,7 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
     wrong: list[str] = []
     if len(set(names)) != len(names):
         wrong.append("two fields share a name")
+    wrong += [f"field {field.name} has no description" for field in one.fields if not field.description.strip()]
     wrong += [f"no input {name}" for name in one.inputs if name not in by_name]
     if isinstance(one.refresh, KeyedMerge) and one.refresh.remembered_by not in ("", *by_name):
         wrong.append(f"no table {one.refresh.remembered_by}")

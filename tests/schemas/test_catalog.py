@@ -100,3 +100,8 @@ def test_a_reference_to_what_is_not_declared_is_refused() -> None:
 def test_downstream_of_a_table_is_what_reads_it_and_what_reads_that() -> None:
     assert list(downstream("silver.tracks")) == ["gold.country_charts"]
     assert "gold.country_charts" in downstream("bronze.playback_events")
+
+
+def test_a_column_that_nobody_described_is_refused() -> None:
+    with pytest.raises(ContractError, match=r"gold\.days is wrong: field note has no description\.$"):
+        in_order([LEDGER, replace(DAYS, fields=(DAYS.fields[0], replace(DAYS.fields[1], description=" ")))])
