@@ -10,7 +10,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.tonearm/cache/pycache
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down status test test-nightly lint format bench lock clean
+.PHONY: help setup run up down status test test-nightly lint format bench airflow docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -32,16 +32,18 @@ status: setup  ## what runs, where, since when, how big
 	@$(TONEARM) status
 
 test: setup  ## the tests; ARGS="-k words" chooses, WORKERS=1 runs them in one process
+	@$(PYTHON) -m infra.local.setup airflow
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 test-nightly: setup  ## the tests that are too slow for every run
+	@$(PYTHON) -m infra.local.setup airflow
 	@$(BIN)/python -m pytest -m nightly $(ARGS)
 
 lint: setup  ## style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/test_imports.py
+	@$(BIN)/python -m pytest -q tests/test_imports.py tests/test_declarations.py
 
 format: setup  ## put the code into the style that `make lint` checks
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -49,6 +51,13 @@ format: setup  ## put the code into the style that `make lint` checks
 
 bench: setup  ## measure; see docs for what
 	@$(BIN)/python -m bench $(ARGS)
+
+airflow: setup  ## start the local stack and Airflow with the DAGs, and print a login
+	@$(PYTHON) -m infra.local.setup airflow
+	@$(TONEARM) airflow
+
+docs: setup  ## build the site of tables: columns, checks, lineage, row counts
+	@$(TONEARM) docs
 
 lock:  ## resolve requirements and jars again and write the locks
 	@$(PYTHON) -m infra.local.setup lock

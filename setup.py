@@ -4,7 +4,17 @@ from setuptools import find_packages, setup
 
 PACKAGES = ("schemas", "playback", "jobs", "pipelines", "serving", "infra", "truth", "tonearm")
 
-DATA = ["py.typed", "**/*.yaml", "**/*.sha256", "**/*.xml", "**/*.properties", "**/*.json", "**/*.sql"]
+DATA = [
+    "py.typed",
+    "**/*.yaml",
+    "**/*.sha256",
+    "**/*.xml",
+    "**/*.properties",
+    "**/*.json",
+    "**/*.sql",
+    "**/*.html",
+    "**/*.css",
+]
 
 EXTRAS = {
     # what a record means: Arrow and the codecs
@@ -18,6 +28,8 @@ EXTRAS = {
         "great-expectations==1.24.1",
         "pandas<3",
     ],
+    # what people read of a lake: the site of tables, and lineage
+    "docs": ["jinja2", "pyyaml", "openlineage-python"],
     # where events come from and results go
     "stores": [
         "confluent-kafka>=2.16.1",

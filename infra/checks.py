@@ -2,12 +2,14 @@
 
 All dates that changed since the last version that passed are validated in one pass. What passed is remembered beside
 the lake (`<home>/checks/<table>.json`), so a run that died between commit and check checks again. What failed stays
-unpassed until a newer version passes; publishing asks `passed_version`.
+unpassed until a newer version passes; publishing asks `passed_version`. Checks of the table as a whole
+(`infra.table_checks`) are asked every time. What any of them found is kept (`infra.check_results`).
 """
 
 import json
 import logging
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from infra import failpoints
+from infra.check_results import CheckResult, CheckResults, now, raise_for_stops
 from infra.lake import Lake
 from infra.replace_file import replace_file
-from schemas.errors import CheckFailedError, MissingInputError
-from schemas.model import Table
+from infra.table_checks import Asked, finding
+from schemas.errors import MissingInputError
+from schemas.model import Table, TableCheck
+from schemas.render.check_words import check_in_words, expectation_in_words
 from schemas.render.expectations import expectations, expectations_digest
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -30,6 +35,7 @@ class Checker:
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "checks"
+        self.results = CheckResults(home)
 
     def passed_version(self, table: Table) -> int | None:
         """The last Delta version whose rows all met the expectations; None when none has."""
@@ -55,19 +61,21 @@ class Checker:
         table_id, digest = lake.table_id(table), expectations_digest(table)
         if passed_id != table_id or self.passed_expectations(table) != digest:
             passed = None  # The table was made anew, and its versions mean other rows; or more is asked of its rows.
+        all_rows = _rows(session, lake, table, version)
+        of_table = [
+            _asked(check, Asked(session, lake, table, all_rows, now()), table_id, version) for check in _whole(table)
+        ]
         if passed is not None and lake.same_rows(table, passed, version):
+            self.results.keep(of_table)
+            raise_for_stops(of_table)
             return
-        rows = _changed(session, lake, table, passed, version)
-        failures = [] if rows is None else _failures(rows, table)
-        stops = [text for severity, text in failures if severity == "stop"]
-        if stops:
-            raise CheckFailedError(
-                f"{table.full_name} version {version} failed {len(stops)} check(s), nothing after it was run or "
-                f"published: {'; '.join(stops)}."
-            )
+        rows = _changed(all_rows, lake, table, passed, version)
+        results = of_table + ([] if rows is None else _validated(rows, table, table_id, version))
+        self.results.keep(results)
+        raise_for_stops(results)
         failpoints.reach("check.passed", table.full_name)
         self._folder.mkdir(parents=True, exist_ok=True)
-        warnings = [text for severity, text in failures if severity == "warn"]
+        warnings = [one.message for one in results if not one.is_met]
         passing = {
             "table_id": table_id,
             "passed_version": version,
@@ -94,10 +102,33 @@ class Checker:
         return self._folder / f"{table.full_name}.json"
 
 
-def _changed(session: SparkSession, lake: Lake, table: Table, passed: int | None, version: int) -> DataFrame | None:
-    """Rows to validate: those of changed dates, the whole table where it has no dates, None where nothing changed."""
+def _rows(session: SparkSession, lake: Lake, table: Table, version: int) -> DataFrame:
     reader = session.read.format("delta").option("versionAsOf", version)
-    rows = reader.load(str(lake.path(table))).select(*(field.name for field in table.stored_fields))
+    return reader.load(str(lake.path(table))).select(*(field.name for field in table.stored_fields))
+
+
+def _whole(table: Table) -> list[TableCheck]:
+    return [check for check in table.checks if isinstance(check, TableCheck)]
+
+
+def _asked(check: TableCheck, asked: Asked, table_id: str, version: int) -> CheckResult:
+    found = finding(check, asked)
+    return CheckResult(
+        asked.table.full_name,
+        table_id,
+        version,
+        check_in_words(check),
+        check.severity,
+        not found.message,
+        found.row_count,
+        found.unexpected_count,
+        found.message,
+        asked.at,
+    )
+
+
+def _changed(rows: DataFrame, lake: Lake, table: Table, passed: int | None, version: int) -> DataFrame | None:
+    """Rows to validate: those of changed dates, the whole table where it has no dates, None where nothing changed."""
     if table.partition_by is None or passed is None or passed > version:
         return rows
     try:
@@ -107,8 +138,8 @@ def _changed(session: SparkSession, lake: Lake, table: Table, passed: int | None
     return rows.where(F.col(table.partition_by).isin(*sorted(dates))) if dates else None
 
 
-def _failures(rows: DataFrame, table: Table) -> list[tuple[str, str]]:
-    """(severity, sentence) of each expectation that does not hold."""
+def _validated(rows: DataFrame, table: Table, table_id: str, version: int) -> list[CheckResult]:
+    """What Great Expectations finds of each expectation."""
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -125,7 +156,8 @@ def _failures(rows: DataFrame, table: Table) -> list[tuple[str, str]]:
     suite = gx.ExpectationSuite(name=table.full_name, expectations=[_expectation(one) for one in declared])
     shown = {"result_format": "SUMMARY", "unexpected_index_column_names": list(table.key)}
     result = batch.validate(suite, result_format=shown)
-    return [_failure(one, table) for one in result.results if not one.success]
+    at = now()
+    return [_result(one, table, table_id, version, at) for one in result.results]
 
 
 def _expectation(declared: dict[str, Any]) -> Any:
@@ -134,7 +166,25 @@ def _expectation(declared: dict[str, Any]) -> Any:
     return ExpectationConfiguration(declared["type"], declared["kwargs"], meta=declared["meta"]).to_domain_obj()
 
 
-def _failure(result: Any, table: Table) -> tuple[str, str]:
+def _result(result: Any, table: Table, table_id: str, version: int, at: datetime) -> CheckResult:
+    config = result.expectation_config
+    found = result.result or {}
+    return CheckResult(
+        table.full_name,
+        table_id,
+        version,
+        expectation_in_words({"type": config.type, "kwargs": config.kwargs}),
+        (config.meta or {}).get("severity", "stop"),
+        bool(result.success),
+        found.get("element_count"),
+        found.get("unexpected_count"),
+        "" if result.success else _sentence(result, table),
+        at,
+    )
+
+
+def _sentence(result: Any, table: Table) -> str:
+    """What does not hold, by how many rows, and the keys of some of them."""
     config = result.expectation_config
     about = ", ".join(
         f"{name} {value}" for name, value in sorted(config.kwargs.items()) if name not in ("batch_id", "result_format")
@@ -148,10 +198,9 @@ def _failure(result: Any, table: Table) -> tuple[str, str]:
     ]
     broken = (result.exception_info or {}).get("exception_message") if result.exception_info else None
     count = (result.result or {}).get("unexpected_count")
-    severity = (config.meta or {}).get("severity", "stop")
     means = (config.meta or {}).get("means")
     if means and count and not broken:
-        return severity, f"{count} row(s) {means}"
+        return f"{count} row(s) {means}"
     sentence = f"{config.type} ({about})"
     if count:
         sentence += f" by {count} row(s)"
@@ -159,4 +208,4 @@ def _failure(result: Any, table: Table) -> tuple[str, str]:
         sentence += f", first {' | '.join(rows)}"
     if broken:
         sentence += f" could not be evaluated: {broken}"
-    return severity, sentence
+    return sentence

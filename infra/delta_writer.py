@@ -69,9 +69,7 @@ class DeltaWriter:
         if not isinstance(table.refresh, KeyedMerge):
             raise ContractError(f"{table.full_name} is not declared as a keyed merge.")
         order = table.refresh.first_by
-        first = Window.partitionBy(*table.key).orderBy(*order)
-        new = rows.withColumn("_rank", F.row_number().over(first)).where(F.col("_rank") == 1).drop("_rank")
-        conformed = self._conform(table, new, F.lit(True))
+        conformed = self._conform(table, first_of_key(table, rows), F.lit(True))
         self._commit(table, lambda: self.stage(table.full_name, conformed))
         failpoints.reach("merge.staged", table.full_name)
         staged = self.staged(table.full_name, table.stored_fields)
@@ -160,6 +158,13 @@ class DeltaWriter:
                 if seen is None or now == seen or not self._lake.same_rows(table, seen, now):
                     raise _superseded(table) from None
                 seen = now
+
+
+def first_of_key(table: Table, rows: DataFrame) -> DataFrame:
+    """Of the rows of each key the lowest by the `first_by` of the table's keyed merge."""
+    assert isinstance(table.refresh, KeyedMerge)
+    first = Window.partitionBy(*table.key).orderBy(*table.refresh.first_by)
+    return rows.withColumn("_rank", F.row_number().over(first)).where(F.col("_rank") == 1).drop("_rank")
 
 
 def _any(conditions: list[Column]) -> Column:

@@ -138,6 +138,11 @@ class Lake:
         rows = self._open(table).to_pyarrow_dataset()
         return int(rows.count_rows(filter=pc.field(column) == value))
 
+    def dates(self, table: Table) -> set[date]:
+        """Dates of `partition_by` that the current version has files of."""
+        version = self.version(table)
+        return set() if version is None else set(self._files(table, version).values())
+
     def file_sizes(self, table: Table) -> list[int]:
         """Bytes of each live data file of the current version."""
         if self.version(table) is None:

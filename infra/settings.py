@@ -28,6 +28,8 @@ class Settings(BaseSettings):
         7, ge=1, le=30, description="days for which `tonearm maintain` leaves every version of a table readable"
     )
 
+    lineage_url: str = Field("", description="server that OpenLineage events go to by HTTP; empty: a file in the home")
+
     kafka_bootstrap: str = Field("", description="host:port[,…] of your own Kafka; empty: the local broker")
     kafka_properties: Path | None = Field(None, description="librdkafka properties file for your own Kafka (SASL, TLS)")
     playback_topic: str = Field("playback-events", description="topic of playback events")

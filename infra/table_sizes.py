@@ -1,7 +1,11 @@
 """How big the tables of a lake are, by their logs and the files there are."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
 
 from infra import delta_log
 from infra.lake import Lake
@@ -25,6 +29,43 @@ class TableSize:
     stored_bytes: int
     versions: int
     compacted_at: datetime | None  # UTC
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Rows, files and bytes of a part of a table, by the log's own statistics."""
+
+    rows: int = 0
+    files: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Extent") -> "Extent":
+        return Extent(self.rows + other.rows, self.files + other.files, self.bytes + other.bytes)
+
+
+def extent(lake: Lake, table: Table, first: date = date.min, last: date = date.max) -> Extent:
+    """The extent of the current version, of a table that is partitioned from date `first` to `last` only."""
+    return sum((one for day, one in _files(lake, table) if day is None or first <= day <= last), Extent())
+
+
+def rows_by_date(lake: Lake, table: Table) -> dict[date, int]:
+    """Rows of the current version by `partition_by`; empty where the table has none."""
+    counts: dict[date, int] = {}
+    for day, one in _files(lake, table):
+        if day is not None:
+            counts[day] = counts.get(day, 0) + one.rows
+    return counts
+
+
+def _files(lake: Lake, table: Table) -> list[tuple[date | None, Extent]]:
+    """Each live file with its date."""
+    if lake.version(table) is None:
+        return []
+    actions: list[dict[str, Any]] = pa.table(DeltaTable(lake.path(table)).get_add_actions(flatten=True)).to_pylist()
+    return [
+        (one.get(f"partition.{table.partition_by}"), Extent(one["num_records"] or 0, 1, one["size_bytes"]))
+        for one in actions
+    ]
 
 
 def measure(lake: Lake, table: Table) -> TableSize | None:

@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra import failpoints
+from infra.check_results import CheckResult
 from infra.checks import Checker
 from infra.engine import open_session
 from infra.kafka.connection import client_properties
 from infra.kafka.manifests import read_manifests
 from infra.kafka.topics import topic_id
 from infra.lake import Lake
+from infra.lineage import Lineage, TopicOffsets
 from infra.local.stack import Endpoints
 from infra.settings import Settings
 from jobs.balance import Balance, balance
+from jobs.check_results import record_check_results
 from jobs.declarations import require_migrated
 from jobs.ingest import Topic, ingest
 from jobs.manifests import record_manifests
@@ -29,7 +32,9 @@ from jobs.publish import Publication, publish
 from jobs.runner import Progress, Refreshed, Runner
 from jobs.store_counts import counts_in_stores
 from schemas import catalog
+from schemas.bronze import MANIFESTS, PLAYBACK_EVENTS
 from schemas.errors import SupersededError
+from schemas.quality import CHECK_RESULTS
 
 
 @dataclass
@@ -39,6 +44,7 @@ class BatchRun:
     ingested: int = 0
     refreshed: list[Refreshed] = field(default_factory=list)
     published: list[Publication] = field(default_factory=list)
+    warnings: list[CheckResult] = field(default_factory=list)
     sheet: Balance = field(default_factory=Balance)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -52,17 +58,30 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
     done = BatchRun()
     lake = Lake(settings.lake)
     checker = Checker(settings.home)
+    lineage = Lineage(settings, "run", on_progress)
     with run_lock(settings.home), open_session(settings) as session:
         require_migrated(settings)
         # Read before Kafka is: what is acknowledged here must be in the ledger after the ingest.
         announced = read_manifests(settings.home)
         with _timed(done.seconds, "ingest"):
             say("bronze.playback_events", "ingest")
-            done.ingested = ingest(session, lake, playback_topic(settings, endpoints))
+            topic = playback_topic(settings, endpoints)
+            read = TopicOffsets(endpoints.kafka_bootstrap, topic.name, topic.topic_id)
+            with lineage.writing(PLAYBACK_EVENTS, read):
+                done.ingested = ingest(session, lake, topic, read.ranges.extend)
         with _timed(done.seconds, "refresh"):
             say("bronze.manifests", "refresh")
-            done.refreshed.append(record_manifests(session, lake, checker, announced))
-            done.refreshed += Runner(session, lake, checker).refresh_all(on_progress)
+            with lineage.writing(MANIFESTS):
+                done.refreshed.append(record_manifests(session, lake, checker, announced))
+            try:
+                done.refreshed += Runner(session, lake, checker).refresh_all(on_progress, lineage.writing)
+            finally:
+                # Of a table that stopped the run too.
+                with lineage.writing(CHECK_RESULTS):
+                    recorded, done.warnings = record_check_results(session, lake, checker)
+                done.refreshed.append(recorded)
+            for warning in done.warnings:
+                say(warning.checked_table, f"warns: {warning.message}")
         with _timed(done.seconds, "publish"):
             for table in catalog.lake_tables().values():
                 version = checker.passed_version(table)

@@ -5,6 +5,7 @@ compare-and-set over those offsets. A topic that was made again, or whose next r
 stops with an error: guessing would hide a loss.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -35,8 +36,12 @@ class Topic:
     consumer: dict[str, str]
 
 
-def ingest(session: SparkSession, lake: Lake, topic: Topic) -> int:
+def ingest(
+    session: SparkSession, lake: Lake, topic: Topic, on_commit: Callable[[list[OffsetRange]], None] | None = None
+) -> int:
     """Append every record the topic has at this moment and the ledger has not; returns how many offsets that spans.
+
+    `on_commit` is told the offsets of each commit.
 
     Raises ContractError when the topic was made again or records were deleted unread, SupersededError when another
     ingest committed first, StoreUnavailableError when Kafka does not answer.
@@ -57,6 +62,8 @@ def ingest(session: SparkSession, lake: Lake, topic: Topic) -> int:
         failpoints.reach("ingest.planned", PLAYBACK_EVENTS.full_name)
         writer.append_ledger(PLAYBACK_EVENTS, _batch(session, topic, ranges), topic.topic_id, starts, version)
         failpoints.reach("ingest.committed", PLAYBACK_EVENTS.full_name)
+        if on_commit:
+            on_commit(ranges)
         read |= {one.partition: one.end for one in ranges}
         total += sum(one.end - one.start for one in ranges)
 

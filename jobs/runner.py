@@ -7,26 +7,30 @@ everything downstream and is never published (ADR 0006).
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
-from importlib import import_module
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from infra import failpoints
 from infra.checks import Checker
-from infra.delta_writer import DeltaWriter
+from infra.delta_writer import DeltaWriter, first_of_key
 from infra.lake import Lake
 from infra.lake_shape import RECOMPUTE, is_to_be_recomputed, set_property
 from jobs import positions
 from jobs.columns import classified
+from jobs.transforms import transform_of
 from playback.classify import CLASSIFIED_FIELDS
 from schemas import catalog
 from schemas.errors import MissingInputError
 from schemas.model import INPUT_POSITIONS, KeyedMerge, ReplaceAll, ReplaceDates, Snapshot, Table
 
 Progress = Callable[[str, str], None]
+Around = Callable[[Table], AbstractContextManager[object]]
+Recomputed = tuple[DataFrame, set[date]]
+"""Rows, and all dates that they replace; a date may have no rows any more."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,19 @@ class Runner:
         self._checker = checker
         self._staged: str | None = None
 
-    def refresh_all(self, on_progress: Progress | None = None) -> list[Refreshed]:
-        """Refresh and check every derived table, each after its inputs; stops at the first failed check."""
+    def refresh_all(self, on_progress: Progress | None = None, around: Around = nullcontext) -> list[Refreshed]:
+        """Refresh and check every derived table, each after its inputs; stops at the first failed check.
+
+        `around` is entered around each refresh, with the table.
+        """
         done = []
         for table in catalog.tables().values():
             if not table.is_derived:
                 continue
             if on_progress:
                 on_progress(table.full_name, "refresh")
-            done.append(self.refresh(table))
+            with around(table):
+                done.append(self.refresh(table))
         return done
 
     def refresh(self, table: Table) -> Refreshed:
@@ -81,6 +89,49 @@ class Runner:
         self._checker.verify(self._session, self._lake, table, version)
         return Refreshed(table, version, version != before, dates, time.perf_counter() - started)
 
+    def backfill(self, table: Table, first: date, last: date) -> Refreshed:
+        """Compute the dates `first` to `last` of a table that is by date again, in one commit, and check them.
+
+        Other dates' files stay. What else there is to consume is left to the next refresh. Raises as `refresh` does.
+        """
+        started = time.perf_counter()
+        for name in (*table.inputs, table.full_name):
+            self._require(name)
+        before = self._lake.version(table)
+        rows, dates = _BACKFILL[type(table.refresh)](self, table, first, last)
+        self._writer.replace_dates(table, rows, dates, before)
+        version = self._lake.version(table)
+        assert version is not None
+        self._checker.verify(self._session, self._lake, table, version)
+        return Refreshed(table, version, version != before, len(dates), time.perf_counter() - started)
+
+    def _dates_again(self, table: Table, first: date, last: date) -> Recomputed:
+        driving = catalog.table(table.inputs[0])
+        until = self._lake.version(driving)
+        assert until is not None
+        there = self._lake.dates(driving) | self._lake.dates(table)
+        dates = {day for day in there if first <= day <= last}
+        read = self._read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
+        rows = transform_of(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
+        consumed = positions.version(self._consumed(table).get(driving.full_name, []))
+        # The furthest position of any row is the table's: it may move on only if no other date has anything pending.
+        reached = until if self._touched(driving, consumed, until) <= dates else consumed
+        return _with_positions(rows, {} if reached is None else {driving.full_name: reached}), dates
+
+    def _merged_again(self, table: Table, first: date, last: date) -> Recomputed:
+        """All that was consumed of the ledger: a record of any time may hold, or take, an event's place."""
+        ledger = catalog.table(table.inputs[0])
+        consumed = positions.offsets(positions.stored(self._session, self._lake, table).get(ledger.full_name, []))
+        records = self._read(ledger).where(~positions.past(consumed))
+        verdicts = self._classified(ledger, records, positions.encoded({"from": {}, "to": consumed}))
+        rows = first_of_key(table, transform_of(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:]))))
+        within = rows.where(F.col(str(table.partition_by)).between(first, last))
+        # Computed once; and an engine might ask the guard of rows that the condition has not left out yet.
+        self._writer.stage(table.full_name, _with_positions(within, {ledger.full_name: consumed}))
+        staged = self._writer.staged(table.full_name, table.stored_fields)
+        found = {row[0] for row in staged.select(str(table.partition_by)).distinct().collect()}
+        return staged, {day for day in self._lake.dates(table) if first <= day <= last} | found
+
     def _require(self, name: str) -> None:
         if self._lake.version(catalog.table(name)) is None:
             raise MissingInputError(f"The input {name} does not exist yet: run the table that makes it first.")
@@ -98,7 +149,7 @@ class Runner:
         # Bounded above too: what is appended to the ledger meanwhile belongs to the next run.
         extent = positions.encoded({"from": consumed, "to": reached})
         verdicts = self._classified(ledger, new.where(~positions.past(reached)), extent)
-        rows = _transform(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:])))
+        rows = transform_of(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:])))
         self._writer.merge(table, _with_positions(rows, {ledger.full_name: reached}), before)
         return None
 
@@ -119,7 +170,7 @@ class Runner:
         dates = self._touched(driving, consumed, until)
         if dates:
             read = self._read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
-            rows = _transform(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
+            rows = transform_of(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
             self._writer.replace_dates(table, _with_positions(rows, {driving.full_name: until}), dates, before)
         return len(dates)
 
@@ -137,7 +188,7 @@ class Runner:
         consumed = self._consumed(table)
         if consumed and all(self._is_consumed(name, consumed.get(name, []), now) for name, now in inputs.items()):
             return 0
-        rows = _transform(table)(**self._whole(table.inputs))
+        rows = transform_of(table)(**self._whole(table.inputs))
         now: dict[str, positions.Position] = {name: version for name, version in inputs.items() if version is not None}
         self._writer.replace_all(table, _with_positions(rows, now), before)
         return None
@@ -164,6 +215,11 @@ class Runner:
         return reader.load(str(self._lake.path(table))).select(*(field.name for field in table.stored_fields))
 
 
+_BACKFILL: dict[type, Callable[[Runner, Table, date, date], Recomputed]] = {
+    KeyedMerge: Runner._merged_again,
+    ReplaceDates: Runner._dates_again,
+}
+
 _REFRESH: dict[type, Callable[[Runner, Table, int | None], int | None]] = {
     KeyedMerge: Runner._keyed_merge,
     ReplaceDates: Runner._replace_dates,
@@ -173,12 +229,6 @@ _REFRESH: dict[type, Callable[[Runner, Table, int | None], int | None]] = {
 
 def _remembering(table: Table) -> str:
     return table.refresh.remembered_by if isinstance(table.refresh, KeyedMerge) else ""
-
-
-def _transform(table: Table) -> Callable[..., DataFrame]:
-    """The table's pure transform: its parameters are the names of its inputs."""
-    transform: Callable[..., DataFrame] = import_module(f"jobs.{table.layer}.{table.name}").transform
-    return transform
 
 
 def _with_positions(rows: DataFrame, consumed: dict[str, positions.Position]) -> DataFrame:

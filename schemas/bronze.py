@@ -28,6 +28,7 @@ PLAYBACK_EVENTS = Table(
     grain="one row per Kafka record",
     key=RECORD_KEY,
     refresh=Ledger(),
+    schedule="hourly",
     fields=(
         *RECORD_FIELDS,
         Field("manifest_id", "string", "Header: manifest of the producer that counted the record.", nullable=True),

@@ -3,7 +3,7 @@
 A layer module (`schemas/<layer>.py`) lists its tables in `TABLES`; nothing else registers anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
@@ -12,7 +12,7 @@ from typing import get_args
 
 import schemas
 from schemas.errors import ContractError, UnknownTableError
-from schemas.model import KeyedMerge, Layer, ReplaceDates, Table
+from schemas.model import KeyedMerge, Layer, References, ReplaceDates, Table
 
 
 @cache
@@ -38,6 +38,15 @@ def table(full_name: str) -> Table:
         raise UnknownTableError(f"There is no table {full_name}; declared are: {known}.") from None
 
 
+def downstream(full_name: str) -> dict[str, Table]:
+    """Every table that reads that one, or reads one that does, each after its inputs."""
+    reached = {table(full_name).full_name}
+    for name, one in tables().items():
+        if reached & set(one.inputs):
+            reached.add(name)
+    return {name: one for name, one in tables().items() if name in reached - {full_name}}
+
+
 def in_order(declared: Iterable[Table]) -> dict[str, Table]:
     """Validate declarations and sort them topologically, each table after its inputs."""
     by_name: dict[str, Table] = {}
@@ -48,23 +57,25 @@ def in_order(declared: Iterable[Table]) -> dict[str, Table]:
     for one in by_name.values():
         _validate(one, by_name)
     try:
-        order = TopologicalSorter(_edges(by_name)).static_order()
+        order = TopologicalSorter({name: before(one, by_name) for name, one in by_name.items()}).static_order()
         return {name: by_name[name] for name in order}
     except CycleError as error:
         raise ContractError(f"Tables read each other in a circle: {' → '.join(error.args[1])}.") from None
 
 
-def _edges(by_name: dict[str, Table]) -> dict[str, set[str]]:
-    """The tables computed before each table.
+def before(one: Table, by_name: Mapping[str, Table]) -> set[str]:
+    """The tables computed before this one.
 
-    A table remembered by another (see `KeyedMerge`) comes before it, and reads it as it was before the new records.
+    A table that it refers to is, and one that it remembers for (see `KeyedMerge`): that reads it as it was before the
+    new records.
     """
-    before = {name: set(one.inputs) for name, one in by_name.items()}
-    for name, one in by_name.items():
-        if isinstance(one.refresh, KeyedMerge) and one.refresh.remembered_by:
-            before[name].discard(one.refresh.remembered_by)
-            before[one.refresh.remembered_by].add(name)
-    return before
+    found = set(one.inputs) - {_memory(one)}
+    found |= {check.to for check in one.checks if isinstance(check, References)}
+    return found | {name for name, other in by_name.items() if _memory(other) == one.full_name}
+
+
+def _memory(one: Table) -> str:
+    return one.refresh.remembered_by if isinstance(one.refresh, KeyedMerge) else ""
 
 
 def _validate(one: Table, by_name: dict[str, Table]) -> None:
@@ -73,10 +84,12 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
     wrong: list[str] = []
     if len(set(names)) != len(names):
         wrong.append("two fields share a name")
+    wrong += [f"field {field.name} has no description" for field in one.fields if not field.description.strip()]
     wrong += [f"no input {name}" for name in one.inputs if name not in by_name]
     if isinstance(one.refresh, KeyedMerge) and one.refresh.remembered_by not in ("", *by_name):
         wrong.append(f"no table {one.refresh.remembered_by}")
     wrong += [f"no field {name}" for name in _named_fields(one) if name not in names]
+    wrong += _lost_references(one, by_name)
     wrong += [f"key field {name} is nullable" for name in one.key if name in names and one.field(name).nullable]
     if one.is_derived and not one.inputs:
         wrong.append("a derived table needs an input")
@@ -86,6 +99,12 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
         wrong.append("the serving key differs from the key")
     if wrong:
         raise ContractError(f"The declaration of {one.full_name} is wrong: {'; '.join(wrong)}.")
+
+
+def _lost_references(one: Table, by_name: dict[str, Table]) -> list[str]:
+    known = {(name, field.name) for name, table in by_name.items() for field in table.fields}
+    checks = [check for check in one.checks if isinstance(check, References)]
+    return [f"no field {check.to}.{check.to_column}" for check in checks if (check.to, check.to_column) not in known]
 
 
 def _named_fields(one: Table) -> list[str]:

@@ -4,7 +4,20 @@ Those about music take `content_type = 'track'`; what they leave out stays count
 """
 
 from schemas.bronze import CLIENT_ID
-from schemas.model import AtMost, Between, Field, InSet, Matches, ReplaceAll, ReplaceDates, Serving, Table, Warehouse
+from schemas.model import (
+    AtMost,
+    Between,
+    Field,
+    InSet,
+    Matches,
+    References,
+    ReplaceAll,
+    ReplaceDates,
+    Serving,
+    Table,
+    Volume,
+    Warehouse,
+)
 from schemas.silver import EVENT_DATE
 
 _COUNTRY = Field("country", "string", "ISO 3166-1 alpha-2 country; ZZ where the source does not say.")
@@ -48,6 +61,8 @@ DAILY_TRACK_PLAYS = Table(
         Matches("country", "^[A-Z]{2}$"),
         Between("listener_count", 1),
         AtMost("listener_count", "playback_count"),
+        References("track_id", "silver.tracks", "track_id"),
+        Volume(at_least_rows=500),
     ),
     warehouse=Warehouse(cluster_by=("country", "track_id")),
 )
@@ -97,6 +112,7 @@ COUNTRY_CHARTS = Table(
         Between("play_count", 1),
         Between("window_days", 7, 28),
         Matches("country", "^[A-Z]{2}$"),
+        References("track_id", "silver.tracks", "track_id"),
     ),
     warehouse=Warehouse(cluster_by=("country", "window_days")),
     serving=Serving("snapshot", partition_key=("country", "window_days"), clustering=("position",)),

@@ -8,8 +8,12 @@ from typing import Literal
 FieldType = Literal["string", "binary", "boolean", "int", "long", "timestamp", "date", "headers"]
 """Logical types. `timestamp` is UTC with microseconds; `headers` is a list of (key: string, value: bytes or null)."""
 
-Layer = Literal["bronze", "silver", "gold", "features", "live"]
+Layer = Literal["bronze", "silver", "gold", "features", "live", "quality"]
 Severity = Literal["stop", "warn"]
+Schedule = Literal["hourly", "daily", "weekly"]
+
+_PROMISED_HOURS: dict[Schedule, int] = {"hourly": 2, "daily": 26, "weekly": 176}
+"""The period, and time for the run itself."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,49 @@ class Matches:
     means: str = ""
 
 
-Check = InSet | Between | AtMost | Matches
+@dataclass(frozen=True)
+class References:
+    """Every value of `column` is null or a value of `to_column` of the table `to`, which is computed before."""
+
+    column: str
+    to: str
+    to_column: str
+    severity: Severity = "stop"
+    means: str = ""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Yesterday (UTC) has rows within these bounds, in percent of the median of its weekday in the `weeks` before.
+
+    Not judged where fewer than two of those days have rows, or their median has fewer than `at_least_rows`.
+    """
+
+    weeks: int = 4
+    minimum_percent: int = 50
+    maximum_percent: int = 200
+    at_least_rows: int = 1000
+    severity: Severity = "warn"
+    means: str = ""
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """The latest value of `column` (a UTC timestamp) is at most `hours` old at the moment of the check."""
+
+    column: str
+    hours: int
+    severity: Severity = "warn"
+    means: str = ""
+
+
+RowCheck = InSet | Between | AtMost | Matches
+"""Asked of each row on its own."""
+
+TableCheck = References | Volume | Fresh
+"""Asked of a table as a whole, and of the moment."""
+
+Check = RowCheck | TableCheck
 """Declared checks; types, nulls and the uniqueness of the key are checked for every table without saying so.
 
 `means` says after "3 row(s)" what that is and what to do, where a person would not read it from the check itself.
@@ -113,7 +159,7 @@ class ReplaceAll:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the batch run knows from outside the lake, written down as a whole when it has changed."""
+    """What the batch run knows and no other table says, written down when it has changed."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +215,7 @@ class Table:
     warehouse: Warehouse | None = None
     serving: Serving | None = None
     owner: str = "data-platform"
+    schedule: Schedule = "daily"
     tags: tuple[str, ...] = field(default=())
 
     @property
@@ -182,6 +229,11 @@ class Table:
         return (*self.fields, INPUT_POSITIONS) if self.is_derived else self.fields
 
     @property
+    def promised_hours(self) -> int:
+        """How old what the table says may be at most: the freshness promise."""
+        return _PROMISED_HOURS[self.schedule]
+
+    @property
     def is_derived(self) -> bool:
         """Whether it is computed from other tables."""
         return not isinstance(self.refresh, Ledger | Snapshot | Live)
@@ -190,6 +242,11 @@ class Table:
     def is_live(self) -> bool:
         """Whether the live pipeline keeps it, in the stores and not in the lake."""
         return isinstance(self.refresh, Live)
+
+    @property
+    def is_by_date(self) -> bool:
+        """Whether its rows can be computed again by event_date, and no others with them."""
+        return isinstance(self.refresh, ReplaceDates | KeyedMerge) and self.partition_by == "event_date"
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when there is none."""

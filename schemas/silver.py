@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from schemas.bronze import CLIENT_ID, RECORD_FIELDS, RECORD_KEY
 from schemas.events import CONTENT_TYPES, CURRENT, OUTCOMES
-from schemas.model import Between, Field, InSet, KeyedMerge, Matches, ReplaceAll, Table, Warehouse
+from schemas.model import Between, Field, Fresh, InSet, KeyedMerge, Matches, ReplaceAll, Table, Volume, Warehouse
 
 FIRST_BY = ("appended_at", "partition", "offset", "topic_id")
 """Of several records of one event the lowest is the one that is accepted."""
@@ -52,6 +52,8 @@ PLAYS = Table(
         Between("ms_played", 0, 86_400_000),
         Matches("country", "^[A-Z]{2}$"),
         Matches("user_id", "^[0-9a-f]{32}$"),
+        Volume(),
+        Fresh("appended_at", hours=26),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Great Expectations (1.24): what must hold of a table, derived from its declaration.
+"""Great Expectations (1.24): what must hold of the rows of a table, derived from its declaration.
 
 Each is `{"type": …, "kwargs": {…}, "meta": {"severity": "stop" | "warn", "means": …}}`, `means` only where declared.
 """
@@ -6,7 +6,7 @@ Each is `{"type": …, "kwargs": {…}, "meta": {"severity": "stop" | "warn", "m
 import hashlib
 import json
 
-from schemas.model import AtMost, Between, Check, InSet, Matches, Severity, Table
+from schemas.model import AtMost, Between, InSet, Matches, RowCheck, Severity, Table
 
 
 def expectations(table: Table) -> list[dict[str, object]]:
@@ -22,7 +22,7 @@ def expectations(table: Table) -> list[dict[str, object]]:
         found.append(_stop("expect_column_values_to_be_unique", {"column": table.key[0]}))
     else:
         found.append(_stop("expect_compound_columns_to_be_unique", {"column_list": list(table.key)}))
-    return found + [_of_check(check) for check in table.checks]
+    return found + [_of_check(check) for check in table.checks if isinstance(check, RowCheck)]
 
 
 def expectations_digest(table: Table) -> str:
@@ -30,7 +30,7 @@ def expectations_digest(table: Table) -> str:
     return hashlib.sha256(json.dumps(expectations(table), sort_keys=True).encode()).hexdigest()
 
 
-def _of_check(check: Check) -> dict[str, object]:
+def _of_check(check: RowCheck) -> dict[str, object]:
     match check:
         case InSet(column, values):
             kind = "expect_column_values_to_be_in_set"

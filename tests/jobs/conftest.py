@@ -12,6 +12,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from infra.checks import Checker
+from infra.delta_writer import DeltaWriter
 from infra.engine import open_session
 from infra.lake import Lake
 from infra.settings import Settings
@@ -110,6 +111,20 @@ def lake(tmp_path: Path) -> Lake:
 def runner(session: SparkSession, lake: Lake, tmp_path: Path) -> Runner:
     """A runner on the empty lake, on each engine."""
     return Runner(session, lake, Checker(tmp_path))
+
+
+@pytest.fixture
+def append(session: SparkSession, lake: Lake) -> Callable[..., None]:
+    """Append records to the ledger as an ingest would."""
+    lake.create(PLAYBACK_EVENTS)
+
+    def write(records: pa.Table, version: int | None = None) -> None:
+        partition, first = records["partition"][0].as_py(), records["offset"][0].as_py()
+        seen = lake.version(PLAYBACK_EVENTS) if version is None else version
+        rows = session.createDataFrame(records)
+        DeltaWriter(session, lake).append_ledger(PLAYBACK_EVENTS, rows, "T", {partition: first}, seen)
+
+    return write
 
 
 def _stand_in(field: Field) -> Any:

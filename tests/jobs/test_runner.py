@@ -15,20 +15,6 @@ pytestmark = pytest.mark.parametrize("session", ["sail"], indirect=True)
 DERIVED = [table for table in catalog.tables().values() if table.is_derived]
 
 
-@pytest.fixture
-def append(session, lake):
-    """Append records to the ledger as an ingest would."""
-    lake.create(PLAYBACK_EVENTS)
-
-    def write(records, version=None):
-        partition, first = records["partition"][0].as_py(), records["offset"][0].as_py()
-        seen = lake.version(PLAYBACK_EVENTS) if version is None else version
-        rows = session.createDataFrame(records)
-        DeltaWriter(session, lake).append_ledger(PLAYBACK_EVENTS, rows, "T", {partition: first}, seen)
-
-    return write
-
-
 def _rows(lake, name, *columns):
     table = lake.rows(catalog.table(name))
     return sorted(tuple(row[column] for column in columns) for row in table.to_pylist())

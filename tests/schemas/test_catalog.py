@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.catalog import in_order, table, tables
+from schemas.catalog import downstream, in_order, table, tables
 from schemas.errors import ContractError, UnknownTableError
-from schemas.model import Between, Field, KeyedMerge, Ledger, ReplaceDates, Serving, Table, Warehouse
+from schemas.model import Between, Field, KeyedMerge, Ledger, References, ReplaceDates, Serving, Table, Warehouse
 
 LEDGER = Table(
     layer="bronze",
@@ -84,3 +84,24 @@ def test_tables_must_not_read_each_other_in_a_circle() -> None:
     back = replace(DAYS, name="back", inputs=("gold.days",))
     with pytest.raises(ContractError, match="Tables read each other in a circle: "):
         in_order([LEDGER, replace(DAYS, inputs=("gold.back",)), back])
+
+
+def test_a_table_that_another_one_refers_to_comes_before_it() -> None:
+    names = replace(DAYS, name="names")
+    days = replace(DAYS, checks=(References("note", "gold.names", "note"),))
+    assert list(in_order([LEDGER, days, names])) == ["bronze.records", "gold.names", "gold.days"]
+
+
+def test_a_reference_to_what_is_not_declared_is_refused() -> None:
+    with pytest.raises(ContractError, match=r"gold\.days is wrong: no field gold\.names\.note\.$"):
+        in_order([LEDGER, replace(DAYS, checks=(References("note", "gold.names", "note"),))])
+
+
+def test_downstream_of_a_table_is_what_reads_it_and_what_reads_that() -> None:
+    assert list(downstream("silver.tracks")) == ["gold.country_charts"]
+    assert "gold.country_charts" in downstream("bronze.playback_events")
+
+
+def test_a_column_that_nobody_described_is_refused() -> None:
+    with pytest.raises(ContractError, match=r"gold\.days is wrong: field note has no description\.$"):
+        in_order([LEDGER, replace(DAYS, fields=(DAYS.fields[0], replace(DAYS.fields[1], description=" ")))])

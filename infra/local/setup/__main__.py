@@ -1,4 +1,4 @@
-"""`python3 -m infra.local.setup [lock]`: bring the toolchain up to date, or make the locks anew."""
+"""`python3 -m infra.local.setup [airflow|lock]`: bring the toolchain up to date, with Airflow too, or lock anew."""
 
 import fcntl
 import os
@@ -18,7 +18,7 @@ Part = tuple[str, Callable[[], bool]]
 
 
 def main(arguments: list[str]) -> int:
-    """Set up, or with `lock` make the locks; the exit status."""
+    """Set up, with `airflow` Airflow too, or with `lock` make the locks; the exit status."""
     toolchain = Toolchain.from_environment()
     try:
         _check_machine(toolchain)
@@ -26,8 +26,10 @@ def main(arguments: list[str]) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)  # a second set-up in this folder waits for the first
             if arguments == ["lock"]:
                 _make_locks(toolchain)
-            else:
-                _set_up(toolchain)
+                return 0
+            _set_up(toolchain)
+            if arguments == ["airflow"]:
+                _set_up_airflow(toolchain)
     except TonearmError as error:
         print(error, file=sys.stderr)
         return error.exit_status
@@ -67,6 +69,12 @@ def _set_up(toolchain: Toolchain) -> None:
         ]
         for other in others:
             other.result()
+
+
+def _set_up_airflow(toolchain: Toolchain) -> None:
+    from infra.local.setup import environments
+
+    _run(("Airflow", partial(environments.install_airflow, toolchain)))
 
 
 def _run(part: Part) -> None:

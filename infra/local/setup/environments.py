@@ -87,11 +87,23 @@ def install_wheel(toolchain: Toolchain, lock: Path, target: Path, *, what: str) 
     _uv(toolchain, "pip", "install", *where, "--require-hashes", "-r", lock, what=what)
 
 
+def install_airflow(toolchain: Toolchain) -> bool:
+    """Make Airflow's environment, which only `make airflow` and the tests of DAGs need."""
+    lock = REQUIREMENTS / "airflow.txt"
+    wanted = fingerprint(lock)
+    if toolchain.is_current("airflow", wanted):
+        return False
+    toolchain.begin("airflow")
+    _make_environment(toolchain, toolchain.root / "airflow", lock)
+    toolchain.complete("airflow", wanted)
+    return True
+
+
 def compile_locks(toolchain: Toolchain) -> None:
     """Resolve every requirement again and write the locks, without an index address or a path of this machine."""
     common: list[str | Path] = ["--quiet", "--upgrade", "--universal", "--python-version", "3.11"]
     common += ["--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make lock"]
-    for name in ("uv", "java", "go", "bqemulator"):
+    for name in ("uv", "java", "go", "bqemulator", "airflow"):
         source, lock = f"requirements/{name}.in", f"requirements/{name}.txt"
         _uv(toolchain, "pip", "compile", *common, source, "-o", lock, what=f"lock {source}")
     sources: list[str | Path] = ["--all-extras", "setup.py", "-o", "requirements/project.txt"]

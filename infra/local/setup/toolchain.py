@@ -43,6 +43,11 @@ class Toolchain:
         """The interpreter of the BigQuery stand-in's environment."""
         return self.root / "bqemulator" / "bin" / "python"
 
+    @property
+    def airflow_python(self) -> Path:
+        """The interpreter of Airflow's environment."""
+        return self.root / "airflow" / "bin" / "python"
+
     def is_current(self, part: str, fingerprint: str) -> bool:
         """Whether a part was completed from exactly these inputs."""
         stamp = self._stamp(part)

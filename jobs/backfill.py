@@ -1,0 +1,112 @@
+"""Backfill: dates of a table computed again from its inputs, and with them all that reads it.
+
+It does what the next run would do if these dates had changed: one commit for each table, the same checks, the same
+lock. Repeated it gives the same rows. It ends in the lake; the next run publishes what it changed.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from infra.checks import Checker
+from infra.engine import open_session
+from infra.lake import Lake
+from infra.lineage import Lineage
+from infra.settings import Settings
+from infra.table_sizes import Extent, extent
+from jobs.batch import run_lock
+from jobs.check_results import record_check_results
+from jobs.declarations import require_migrated
+from jobs.runner import Progress, Refreshed, Runner
+from schemas import catalog
+from schemas.errors import InputError, MissingInputError
+from schemas.model import KeyedMerge, Table
+from schemas.quality import CHECK_RESULTS
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One table that a backfill computes again, from date `first` to `last`; None both: as a whole.
+
+    `replaced` is what of it there is now, `read` what its inputs are read for.
+    """
+
+    table: Table
+    first: date | None
+    last: date | None
+    replaced: Extent
+    read: Extent
+
+
+def plan(lake: Lake, name: str, first: date, last: date, downstream: bool = False) -> list[Rewrite]:
+    """What a backfill of the table `name` would rewrite, in order; nothing is written.
+
+    Raises InputError for dates out of order or in the future and for a table that is not by date, UnknownTableError,
+    and MissingInputError where a table has not been computed yet.
+    """
+    table = catalog.table(name)
+    _require_dates(first, last)
+    _require_by_date(table)
+    always = (date.min, date.max)
+    within = {name: (first, last)}
+    rewrites = [_rewrite(lake, table, first, last)]
+    for reader in catalog.downstream(name).values() if downstream else ():
+        if isinstance(reader.refresh, KeyedMerge):
+            continue  # It follows the ledger, which no backfill changes.
+        # What is read whole may be read for any date.
+        read_whole = not within.keys().isdisjoint(reader.inputs[1:])
+        within[reader.full_name] = always if read_whole else within.get(reader.inputs[0], always)
+        dates = within[reader.full_name] if reader.is_by_date else (None, None)
+        rewrites.append(_rewrite(lake, reader, *dates))
+    return rewrites
+
+
+def backfill(settings: Settings, rewrites: list[Rewrite], on_progress: Progress | None = None) -> list[Refreshed]:
+    """Do what was planned. Raises SupersededError while a run is at work, CheckFailedError and others as a run does."""
+    say = on_progress or (lambda _what, _step: None)
+    lake, checker = Lake(settings.lake), Checker(settings.home)
+    done = []
+    with run_lock(settings.home), open_session(settings) as session:
+        require_migrated(settings)
+        lineage = Lineage(settings, "backfill", on_progress)
+        runner = Runner(session, lake, checker)
+        try:
+            for one in rewrites:
+                say(one.table.full_name, "backfill" if one.first else "refresh")
+                with lineage.writing(one.table):
+                    if one.first and one.last:
+                        done.append(runner.backfill(one.table, one.first, one.last))
+                    else:
+                        done.append(runner.refresh(one.table))
+        finally:
+            with lineage.writing(CHECK_RESULTS):
+                _, warnings = record_check_results(session, lake, checker)
+        for warning in warnings:
+            say(warning.checked_table, f"warns: {warning.message}")
+    return done
+
+
+def _rewrite(lake: Lake, table: Table, first: date | None, last: date | None) -> Rewrite:
+    inputs = [catalog.table(name) for name in table.inputs]
+    for one in (table, *inputs):
+        if lake.version(one) is None:
+            raise MissingInputError(f"{one.full_name} has not been computed yet: run `tonearm run` first.")
+    within = (first or date.min, last or date.max)
+    read = Extent()
+    for number, one in enumerate(inputs):
+        is_by_date = number == 0 and one.partition_by == table.partition_by
+        read += extent(lake, one, *within) if is_by_date else extent(lake, one)
+    return Rewrite(table, first, last, extent(lake, table, *within), read)
+
+
+def _require_dates(first: date, last: date) -> None:
+    today = datetime.now(UTC).date()
+    if first > last:
+        raise InputError(f"{first} is after {last}: give the earlier date first.")
+    if last > today:
+        raise InputError(f"{last} is in the future: today is {today} (UTC), give no later date.")
+
+
+def _require_by_date(table: Table) -> None:
+    if not table.is_by_date:
+        by_date = ", ".join(name for name, one in catalog.tables().items() if one.is_by_date)
+        raise InputError(f"{table.full_name} is not computed by date; these are: {by_date}.")

@@ -1,0 +1,11 @@
+"""Runs in Airflow's environment: one run of a DAG from its first task to its last, in this process."""
+
+import sys
+from pathlib import Path
+
+from airflow.dag_processing.dagbag import DagBag
+
+folder, dag_id = Path(sys.argv[1]), sys.argv[2]
+sys.path.insert(0, str(folder))
+run = DagBag(dag_folder=str(folder)).dags[dag_id].test()
+print(f"ENDED {run.state.value if hasattr(run.state, 'value') else run.state}")

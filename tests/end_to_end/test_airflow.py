@@ -1,0 +1,52 @@
+"""The daily DAG, run by Airflow on the real local stack, makes and publishes what a run does."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.setup.toolchain import Toolchain
+from infra.settings import REPOSITORY
+
+# Seventeen processes, each with an engine of its own: two minutes where nothing else is at work.
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]
+
+
+@pytest.fixture(scope="module")
+def scheduled(
+    deployment: Callable[..., Any], undisturbed: Any, export: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    """A deployment with the same listeners and the same export, on which the daily DAG has run."""
+    airflow = Toolchain.from_environment().airflow_python
+    if not airflow.exists():
+        pytest.skip("Airflow is not set up: `python3 -m infra.local.setup airflow` does it")
+    made = deployment(like=undisturbed)
+    made.send(export)
+    folder = str(REPOSITORY / "dags")
+    environment = made.environment() | {
+        "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": folder,
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    migrate = [airflow.with_name("airflow"), "db", "migrate"]
+    subprocess.run(migrate, env=environment, check=True, capture_output=True)
+    script = REPOSITORY / "tests" / "dags" / "run_dag.py"
+    run = [airflow, script, folder, "tonearm_daily"]
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=False)
+    assert "ENDED success" in done.stdout, (done.stdout + done.stderr)[-4000:]
+    return made
+
+
+def test_the_tables_are_those_of_a_run(scheduled: Any, undisturbed: Any) -> None:
+    assert scheduled.digests() == undisturbed.digests()
+
+
+def test_readers_see_what_they_see_after_a_run(scheduled: Any, undisturbed: Any) -> None:
+    assert scheduled.served() == undisturbed.served()
+
+
+def test_the_site_is_there(scheduled: Any) -> None:
+    assert (scheduled.settings.home / "docs" / "index.html").exists()

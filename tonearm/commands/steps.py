@@ -1,0 +1,76 @@
+"""`tonearm ingest`, `tonearm refresh`, `tonearm publish`: the steps of a run one by one, as a scheduler calls them."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+_Table = Annotated[str, typer.Argument(help="Full name of a table, such as gold.country_charts.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("ingest")(ingest)
+    app.command("refresh")(refresh)
+    app.command("publish")(publish)
+
+
+def ingest(as_json: _Json = False) -> None:
+    """Read what Kafka has and the ledger has not."""
+    from infra.local.stack import endpoints
+    from infra.settings import Settings
+    from jobs.steps import ingest_step
+    from tonearm.steps import steps
+
+    settings = Settings()
+    with steps() as say:
+        count = ingest_step(settings, endpoints(settings, ("kafka",)), say)
+    _answer({"records": count}, as_json, f"{count:,} records were read.")
+
+
+def refresh(table: _Table, as_json: _Json = False) -> None:
+    """Bring one table up to date with its inputs, and check it."""
+    from infra.settings import Settings
+    from jobs.steps import refresh_step
+    from schemas import catalog
+    from tonearm.steps import steps
+
+    declared = catalog.table(table)
+    with steps() as say:
+        say(table, "refresh")
+        done = refresh_step(Settings(), declared, say)
+    answer = {"table": table, "version": done.version, "changed": done.changed, "dates": done.dates}
+    what = f"has version {done.version} now" if done.changed else f"is up to date, at version {done.version}"
+    _answer(answer | {"seconds": round(done.seconds, 2)}, as_json, f"{table} {what}.")
+
+
+def publish(table: _Table, as_json: _Json = False) -> None:
+    """Publish the version of one table that passed its checks last; what is published is left alone."""
+    from infra.local.stack import endpoints
+    from infra.settings import Settings
+    from jobs.steps import publish_step
+    from schemas import catalog
+    from tonearm.answers import json_value
+    from tonearm.steps import steps
+
+    declared = catalog.table(table)
+    settings = Settings()
+    services = ("cassandra", "bigquery") if declared.warehouse else ("cassandra",)
+    with steps() as say:
+        done = publish_step(settings, endpoints(settings, services), declared, say)
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(one) for one in done], default=json_value) + "\n")
+        return
+    for one in done:
+        typer.echo(
+            f"{table} is in {one.store} at version {one.delta_version}: {one.rows:,} rows, {one.deleted:,} gone."
+        )
+    if not done:
+        typer.echo(f"{table} is published already.")
+
+
+def _answer(answer: dict[str, object], as_json: bool, sentence: str) -> None:
+    sys.stdout.write((json.dumps(answer) if as_json else sentence) + "\n")

@@ -1,0 +1,115 @@
+"""Writes the site: an index with the whole graph, a page and a contract for each table, without scripts or servers."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from infra.replace_file import replace_file
+from schemas import catalog
+from schemas.model import Layer
+from schemas.render.odcs import contract
+from tonearm.site import bars, graph
+from tonearm.site.examples import examples
+from tonearm.site.facts import Facts, Site
+
+_SOURCE = "Kafka"
+_STORES = ("BigQuery", "Cassandra")
+
+
+def build(site: Site, folder: Path) -> int:
+    """Write all pages into `folder`, each as a whole; returns how many."""
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = _environment()
+    shared = {"site": site, "layers": _layers(site)}
+    index = environment.get_template("index.html")
+    replace_file(folder / "index.html", index.render(**shared, graph=_whole_graph(site), current=""))
+    page = environment.get_template("table.html")
+    for name, facts in site.tables.items():
+        shown = {"facts": facts, "graph": _own_graph(site, name), "picture": _picture(facts), "current": name}
+        replace_file(folder / f"{name}.html", page.render(**shared, **shown, examples=examples(facts.table)))
+        text = yaml.safe_dump(contract(facts.table), sort_keys=False, allow_unicode=True, width=120)
+        replace_file(folder / f"{name}.odcs.yaml", text)
+    return len(site.tables) + 1
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tonearm.site"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": _count, "size": _size, "moment": _moment}
+    return environment
+
+
+def _layers(site: Site) -> dict[str, list[Facts]]:
+    tables = site.tables.values()
+    layers = {layer: [facts for facts in tables if facts.table.layer == layer] for layer in get_args(Layer)}
+    return {layer: found for layer, found in layers.items() if found}
+
+
+def _whole_graph(site: Site) -> Markup:
+    return _drawn(site, set(site.tables), "")
+
+
+def _own_graph(site: Site, name: str) -> Markup:
+    """What the table is computed from, and what is computed from it."""
+    near = {name, *catalog.downstream(name)}
+    near |= {one for one in site.tables if name in catalog.downstream(one)}
+    return _drawn(site, near, name)
+
+
+def _drawn(site: Site, names: set[str], current: str) -> Markup:
+    tables = {name: facts for name, facts in site.tables.items() if name in names}
+    nodes = [graph.Node(name, facts.table.layer, _note(facts), f"{name}.html") for name, facts in tables.items()]
+    edges = [(read, name) for name, facts in tables.items() for read in facts.table.inputs]
+    if "bronze.playback_events" in tables:
+        nodes.insert(0, graph.Node(_SOURCE, "store", "playback events"))
+        edges.append((_SOURCE, "bronze.playback_events"))
+    for store in _STORES:
+        published = [
+            name for name, facts in tables.items() if store in facts.stores and (not current or name == current)
+        ]
+        if published:
+            nodes.append(graph.Node(store, "store", "analysts" if store == "BigQuery" else "the application"))
+            edges += [(name, store) for name in published]
+    return Markup(graph.svg(nodes, edges, current))  # noqa: S704 - made here, of escaped words
+
+
+def _note(facts: Facts) -> str:
+    return "not computed yet" if facts.version is None else f"{facts.size.rows:,} rows"
+
+
+def _picture(facts: Facts) -> dict[str, Any] | None:
+    """Rows by date where the table has dates, else after each run; None where there is nothing to see yet."""
+    if facts.by_date:
+        word, shown = bars.by_time(facts.by_date)
+        title = f"Rows by {word}" + (f" of {facts.table.partition_by}" if facts.table.partition_by else "")
+    else:
+        shown = [bars.Bar(f"{one.at:%m-%d %H:%M}", one.rows) for one in facts.history if one.passed][-60:]
+        title = "Rows of the table after each run that changed it"
+    if not any(bar.rows for bar in shown):
+        return None
+    return {"title": title, "svg": Markup(bars.svg(shown, title))}  # noqa: S704 - made here, of numbers and dates
+
+
+def _count(value: int) -> str:
+    return f"{value:,}"
+
+
+def _size(value: int) -> str:
+    """Bytes for a person."""
+    for digits, unit in ((9, "GB"), (6, "MB"), (3, "KB")):
+        if value >= 10**digits:
+            return f"{value / 10**digits:.1f} {unit}"
+    return f"{value} bytes"
+
+
+def _moment(value: datetime | date) -> str:
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else value.isoformat()
