@@ -80,7 +80,7 @@ def test_the_lineage_of_a_run_is_the_graph_of_the_catalogue(gated: Gated) -> Non
     topic = gated.made.settings.playback_topic
     assert edges(gated.first_events) == declared | {(topic, "bronze.playback_events")}
     written = {event["outputs"][0]["name"] for event in gated.first_events}
-    assert written == set(catalog.tables())
+    assert written == set(catalog.lake_tables())
 
 
 def test_events_of_a_run_carry_its_id_schemas_versions_and_at_the_root_the_offsets(gated: Gated) -> None:

@@ -63,7 +63,7 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
 
 
-@pytest.mark.parametrize("table", catalog.tables().values(), ids=lambda table: table.full_name)
+@pytest.mark.parametrize("table", catalog.lake_tables().values(), ids=lambda table: table.full_name)
 def test_a_table_that_was_just_created_is_as_declared(table: Table, tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     assert found_shape(lake, Checker(tmp_path), table) is None
