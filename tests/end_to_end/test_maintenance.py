@@ -82,7 +82,7 @@ def tidied(
 @pytest.mark.timeout(900)
 def test_runs_go_on_beside_housekeeping_and_every_table_is_what_it_is_without(tidied: Any, undisturbed: Any) -> None:
     made, upkeeps = tidied
-    assert {one.name for one in upkeeps} == {*catalog.tables(), STAGED}
+    assert {one.name for one in upkeeps} == {*catalog.lake_tables(), STAGED}
     assert {name: made.digests()[name] for name in MUSIC} == {name: undisturbed.digests()[name] for name in MUSIC}
     assert made.served() == undisturbed.served()
     sheet = made.run().sheet
@@ -101,7 +101,7 @@ def test_small_files_are_few_afterwards_and_the_rows_the_same(tidied: Any) -> No
     assert made.digests() == before
     again = maintain(made.settings, made.endpoints, dry_run=True)
     assert sum(one.compaction.files for one in again) == 0
-    for table in catalog.tables().values():
+    for table in catalog.lake_tables().values():
         dates = {row[table.partition_by] for row in made.rows(table.full_name)} if table.partition_by else {None}
         assert len(made.lake.file_sizes(table)) <= max(len(dates), 1), table.full_name
 
@@ -126,13 +126,15 @@ def test_the_command_says_what_it_would_do_and_what_it_did(
     assert run(["maintain", "--dry-run", "--json"]) == 0
     planned = json.loads(capsys.readouterr().out)
     assert made.versions() == versions
-    assert [one["name"] for one in planned] == [*catalog.tables(), STAGED]
+    assert [one["name"] for one in planned] == [*catalog.lake_tables(), STAGED]
     assert all(set(one) == {"name", "compaction", "removed"} for one in planned)
 
     assert run(["maintain"]) == 0
     heading, *lines = capsys.readouterr().out.splitlines()
     assert heading.split() == ["table", "files", "merged", "into", "files", "removed", "bytes", "postponed"]
-    assert len([line for line in lines if line.startswith(("bronze.", "silver.", "gold."))]) == len(catalog.tables())
+    assert len([line for line in lines if line.startswith(("bronze.", "silver.", "gold."))]) == len(
+        catalog.lake_tables()
+    )
 
 
 def test_without_its_servers_it_is_a_sentence(

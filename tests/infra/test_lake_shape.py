@@ -63,7 +63,7 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
 
 
-@pytest.mark.parametrize("table", catalog.tables().values(), ids=lambda table: table.full_name)
+@pytest.mark.parametrize("table", catalog.lake_tables().values(), ids=lambda table: table.full_name)
 def test_a_table_that_was_just_created_is_as_declared(table: Table, tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     assert found_shape(lake, Checker(tmp_path), table) is None
@@ -152,7 +152,7 @@ def test_another_description_is_no_work(shelf: Shelf) -> None:
 def test_tables_that_nobody_declares_are_found_and_stay(shelf: Shelf) -> None:
     shelf.lake.create(replace(DAILY_USER_PLAYS, name="weekly_moods"))
     (shelf.lake.root / "_staging").mkdir()
-    assert undeclared(shelf.lake, set(catalog.tables())) == ["gold.weekly_moods"]
+    assert undeclared(shelf.lake, set(catalog.lake_tables())) == ["gold.weekly_moods"]
 
 
 def test_nothing_is_made_of_a_table_that_is_not_there(tmp_path: Path) -> None:
