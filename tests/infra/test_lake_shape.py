@@ -152,7 +152,7 @@ def test_another_description_is_no_work(shelf: Shelf) -> None:
 def test_tables_that_nobody_declares_are_found_and_stay(shelf: Shelf) -> None:
     shelf.lake.create(replace(DAILY_USER_PLAYS, name="weekly_moods"))
     (shelf.lake.root / "_staging").mkdir()
-    assert undeclared(shelf.lake, set(catalog.tables())) == ["gold.weekly_moods"]
+    assert undeclared(shelf.lake, set(catalog.lake_tables())) == ["gold.weekly_moods"]
 
 
 def test_nothing_is_made_of_a_table_that_is_not_there(tmp_path: Path) -> None:

@@ -46,6 +46,12 @@ def kinds(house: Warehouse, table: Table) -> list[tuple[Kind, str]]:
     return [(one.kind, one.about) for one in found]
 
 
+def shown(house: Warehouse, table: Table) -> list[str]:
+    """Columns that analysts get of the view."""
+    _, rows = house.run(f"SELECT * FROM `{house.path(table, table.name)}`")
+    return [field.name for field in rows.schema]
+
+
 @pytest.mark.parametrize(
     "table", [one for one in catalog.tables().values() if one.warehouse], ids=lambda table: table.full_name
 )
@@ -64,9 +70,7 @@ def test_a_new_column_is_added_and_the_view_shows_it(house: Warehouse) -> None:
     refresh_view(house, WIDER)
 
     assert kinds(house, WIDER) == [(REORDERED, "")]
-    view = stored_table(house, WIDER, WIDER.name)
-    assert view is not None
-    assert [field.name for field in view.schema] == [field.name for field in WIDER.fields]
+    assert shown(house, WIDER) == [field.name for field in WIDER.fields]
 
 
 def test_a_view_that_is_not_there_or_shows_another_version_is_left_alone(house: Warehouse) -> None:
@@ -79,9 +83,7 @@ def test_a_view_that_is_not_there_or_shows_another_version_is_left_alone(house: 
     create_tables(house, raised)
     refresh_view(house, raised)
 
-    view = stored_table(house, raised, raised.name)
-    assert view is not None
-    assert [field.name for field in view.schema] == [field.name for field in DAILY_USER_PLAYS.fields]
+    assert shown(house, raised) == [field.name for field in DAILY_USER_PLAYS.fields]
 
 
 def test_another_clustering_is_taken_over(house: Warehouse) -> None:
