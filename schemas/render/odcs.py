@@ -37,15 +37,22 @@ def contract(table: Table) -> dict[str, Any]:
         },
         "tags": [table.layer, *table.tags],
         "schema": [_object(table)],
-        "slaProperties": [
-            {"property": "frequency", "value": 1, "unit": _UNITS[table.schedule]},
-            {"property": "latency", "value": table.promised_hours, "unit": "h"},
-        ],
+        "slaProperties": _promises(table),
         "team": {"name": table.owner},
     }
 
 
 _UNITS = {"hourly": "h", "daily": "d", "weekly": "w"}
+
+
+def _promises(table: Table) -> list[dict[str, Any]]:
+    """How often and how late; of a live table nothing is promised by the hour."""
+    if table.is_live:
+        return []
+    return [
+        {"property": "frequency", "value": 1, "unit": _UNITS[table.schedule]},
+        {"property": "latency", "value": table.promised_hours, "unit": "h"},
+    ]
 
 
 def _object(table: Table) -> dict[str, Any]:

@@ -16,26 +16,30 @@ from schemas.render.tasks import daily_tasks
 DAGS = sorted(path.stem for path in (REPOSITORY / "dags").glob("tonearm_*.py") if path.stem != "tonearm_operators")
 
 
-@pytest.fixture(scope="session")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What Airflow finds in `dags/`, in its own environment."""
-    return inspected(REPOSITORY / "dags", tmp_path_factory.mktemp("airflow"))
-
-
-def inspected(dags: Path, home: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What Airflow finds in `dags/`, and in a folder with a DAG that does not import."""
     python = Toolchain.from_environment().airflow_python
     if not python.exists():
         if "CI" in os.environ:
             pytest.fail("Airflow is not set up: run `make test`, which does it.", pytrace=False)
         pytest.skip("Airflow is not set up: `python3 -m infra.local.setup airflow` does it")
+    home = tmp_path_factory.mktemp("airflow")
+    (home / "broken").mkdir()
+    (home / "broken" / "tonearm_broken.py").write_text("from airflow.sdk import DAG\nraise ValueError('broken')\n")
     environment = os.environ | {"AIRFLOW_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
-    environment |= {"AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__CORE__DAGS_FOLDER": str(dags)}
-    script = Path(__file__).with_name("inspect_dags.py")
-    done = subprocess.run([python, script, dags], env=environment, capture_output=True, text=True, check=False)
+    environment |= {"AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    words = [python, Path(__file__).with_name("inspect_dags.py"), REPOSITORY / "dags", home / "broken"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
     assert lines, done.stderr[-2000:]
-    answer: dict[str, Any] = json.loads(lines[0].removeprefix("FOUND "))
+    answer: list[dict[str, Any]] = json.loads(lines[0].removeprefix("FOUND "))
     return answer
+
+
+@pytest.fixture
+def found(both: list[dict[str, Any]]) -> dict[str, Any]:
+    return both[0]
 
 
 def tasks(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -78,7 +82,5 @@ def test_the_site_is_built_whatever_became_of_the_others(found: dict[str, Any]) 
     assert set(triggers.values()) == {"all_success"}
 
 
-def test_a_dag_that_does_not_import_would_be_found(tmp_path: Path) -> None:
-    (tmp_path / "dags").mkdir()
-    (tmp_path / "dags" / "tonearm_broken.py").write_text("from airflow.sdk import DAG\nraise ValueError('broken')\n")
-    assert "broken" in str(inspected(tmp_path / "dags", tmp_path)["errors"])
+def test_a_dag_that_does_not_import_would_be_found(both: list[dict[str, Any]]) -> None:
+    assert "broken" in str(both[1]["errors"])

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from infra.replace_file import replace_file
 from schemas import catalog
-from schemas.model import Layer
+from schemas.model import Layer, Ledger, Live
 from schemas.render.odcs import contract
 from tonearm.site import bars, graph
 from tonearm.site.examples import examples
@@ -67,11 +67,15 @@ def _own_graph(site: Site, name: str) -> Markup:
 
 def _drawn(site: Site, names: set[str], current: str) -> Markup:
     tables = {name: facts for name, facts in site.tables.items() if name in names}
-    nodes = [graph.Node(name, facts.table.layer, _note(facts), f"{name}.html") for name, facts in tables.items()]
+    nodes = [
+        graph.Node(name, facts.table.layer, "live" if facts.table.is_live else facts.extent_in_words, f"{name}.html")
+        for name, facts in tables.items()
+    ]
     edges = [(read, name) for name, facts in tables.items() for read in facts.table.inputs]
-    if "bronze.playback_events" in tables:
+    from_topic = [name for name, facts in tables.items() if isinstance(facts.table.refresh, Ledger | Live)]
+    if from_topic:
         nodes.insert(0, graph.Node(_SOURCE, "store", "playback events"))
-        edges.append((_SOURCE, "bronze.playback_events"))
+        edges += [(_SOURCE, name) for name in from_topic if not tables[name].table.inputs]
     for store in _STORES:
         published = [
             name for name, facts in tables.items() if store in facts.stores and (not current or name == current)
@@ -80,10 +84,6 @@ def _drawn(site: Site, names: set[str], current: str) -> Markup:
             nodes.append(graph.Node(store, "store", "analysts" if store == "BigQuery" else "the application"))
             edges += [(name, store) for name in published]
     return Markup(graph.svg(nodes, edges, current))  # noqa: S704 - made here, of escaped words
-
-
-def _note(facts: Facts) -> str:
-    return "not computed yet" if facts.version is None else f"{facts.size.rows:,} rows"
 
 
 def _picture(facts: Facts) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ class Example:
 
 
 def examples(table: Table) -> list[Example]:
-    """At least one; none needs more than the table's own columns."""
+    """None needs more than the table's own columns."""
     found = []
     if table.warehouse:
         found.append(Example("Ask BigQuery", f'tonearm sql "{query(table)}"'))
@@ -26,6 +26,8 @@ def examples(table: Table) -> list[Example]:
         if len(words) == len(table.serving.partition_key):
             found.append(Example("Ask Cassandra by key", f"tonearm get {table.full_name} {' '.join(words)} --limit 5"))
     python = f'DeltaTable("lake/{table.layer}/{table.name}").to_pandas()'
+    if table.is_live:
+        return found
     return [*found, Example("Read the lake in Python", f"from deltalake import DeltaTable\n{python}")]
 
 

@@ -1,7 +1,6 @@
 """What the pages say of each table: the declaration, and what is found in a home. No value of a row is looked at."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from infra.table_sizes import Extent, extent, rows_by_date
 from jobs.sheet import Sheet, balance_rows, sheet_of
 from schemas import catalog
 from schemas.errors import MissingInputError
-from schemas.model import KeyedMerge, Ledger, ReplaceAll, ReplaceDates, Snapshot, Table
+from schemas.model import KeyedMerge, Ledger, Live, ReplaceAll, ReplaceDates, Snapshot, Table
 from schemas.quality import CHECK_RESULTS
 from schemas.render.check_words import checks_in_words
 
@@ -24,6 +23,7 @@ HOW = {
     ReplaceDates: "dates that changed in the first input are replaced",
     ReplaceAll: "recomputed as a whole when an input has changed",
     Snapshot: "written down when the run knows something new",
+    Live: "upserted by the live pipeline while it reads the topic",
 }
 
 
@@ -65,13 +65,20 @@ class Facts:
     @property
     def how(self) -> str:
         """How it is refreshed, in words."""
-        return HOW.get(type(self.table.refresh), "by a stream")
+        return HOW[type(self.table.refresh)]
 
     @property
     def stores(self) -> tuple[str, ...]:
         """Where it is published."""
         both = (("BigQuery", self.table.warehouse), ("Cassandra", self.table.serving))
         return tuple(name for name, declared in both if declared)
+
+    @property
+    def extent_in_words(self) -> str:
+        """How many rows there are, as far as the lake says."""
+        if self.table.is_live:
+            return "in the stores, as events come in"
+        return "not computed yet" if self.version is None else f"{self.size.rows:,} rows"
 
     @property
     def broken(self) -> tuple[Verdict, ...]:
@@ -89,11 +96,11 @@ class Site:
     made_at: datetime  # UTC
 
 
-def gather(settings: Settings, tables: Callable[[], dict[str, Table]] = catalog.tables) -> Site:
+def gather(settings: Settings) -> Site:
     """Look at the declarations and at a home; a home without a run gives pages of declarations."""
     lake = Lake(settings.lake)
     results, events = _results(lake), stored_events(settings.home)
-    found = {name: _facts(lake, one, results.get(name, {}), events) for name, one in tables().items()}
+    found = {name: _facts(lake, one, results.get(name, {}), events) for name, one in catalog.tables().items()}
     try:
         sheet = sheet_of(balance_rows(lake))
     except MissingInputError:
@@ -111,9 +118,14 @@ def _facts(lake: Lake, table: Table, results: dict[str, dict[str, Any]], events:
         commit.committed_at if commit else None,
         extent(lake, table),
         rows_by_date(lake, table) if table.partition_by else {},
-        tuple(_verdict(words, severity, results) for words, severity in checks_in_words(table).items()),
+        tuple(_verdict(words, severity, results) for words, severity in _asked(table).items()),
         tuple(_written(table, events)),
     )
+
+
+def _asked(table: Table) -> dict[str, str]:
+    """Checks that a run asks: none of the ledger, which holds what came, and none of what is not in the lake."""
+    return {} if table.is_live or isinstance(table.refresh, Ledger) else checks_in_words(table)
 
 
 def _results(lake: Lake) -> dict[str, dict[str, dict[str, Any]]]:
