@@ -78,7 +78,11 @@ class Facts:
         """How many rows there are, as far as the lake says."""
         if self.table.is_live:
             return "in the stores, as events come in"
-        return "not computed yet" if self.version is None else f"{self.size.rows:,} rows"
+        return (
+            "not computed yet"
+            if self.version is None
+            else f"{self.size.rows:,} row{'' if self.size.rows == 1 else 's'}"
+        )
 
     @property
     def broken(self) -> tuple[Verdict, ...]:
