@@ -132,7 +132,9 @@ def test_the_command_says_what_it_would_do_and_what_it_did(
     assert run(["maintain"]) == 0
     heading, *lines = capsys.readouterr().out.splitlines()
     assert heading.split() == ["table", "files", "merged", "into", "files", "removed", "bytes", "postponed"]
-    assert len([line for line in lines if line.startswith(("bronze.", "silver.", "gold.", "quality."))]) == len(catalog.lake_tables())
+    assert len([line for line in lines if line.startswith(("bronze.", "silver.", "gold.", "quality."))]) == len(
+        catalog.lake_tables()
+    )
 
 
 def test_without_its_servers_it_is_a_sentence(
