@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from infra import failpoints
+from infra.disk_space import is_full_disk
 from infra.lake import Lake
 from schemas.errors import ContractError, SupersededError
 from schemas.model import Field, KeyedMerge, Table
@@ -152,7 +153,8 @@ class DeltaWriter:
                 message = str(error)
                 if _GUARD in message:
                     raise ContractError(_sentence(message)) from None
-                if not _lost_race(message):
+                # A full disk is a commit that failed too, in the words of a lost race.
+                if not _lost_race(message) or is_full_disk(error):
                     raise
                 now = self._lake.version(table)
                 if seen is None or now == seen or not self._lake.same_rows(table, seen, now):

@@ -3,13 +3,20 @@
 import os
 from pathlib import Path
 
+from infra import failpoints
+
 
 def replace_file(path: Path, text: str, mode: int = 0o644) -> None:
     """Write `text` to `path` atomically and durably; an existing file is replaced as a whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        temporary.unlink()  # a full disk gets back what this took of it
+        raise
+    failpoints.reach("file.written", path.stem)
     temporary.replace(path)

@@ -58,9 +58,9 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
     done = BatchRun()
     lake = Lake(settings.lake)
     checker = Checker(settings.home)
-    lineage = Lineage(settings, "run", on_progress)
     with run_lock(settings.home), open_session(settings) as session:
         require_migrated(settings)
+        lineage = Lineage(settings, "run", on_progress)
         # Read before Kafka is: what is acknowledged here must be in the ledger after the ingest.
         announced = read_manifests(settings.home)
         with _timed(done.seconds, "ingest"):

@@ -12,7 +12,8 @@
     │   └── SupersededError       another writer was first (lost compare-and-set, higher publish number)
     └── RetryableError            trying again can help (exit status 75, EX_TEMPFAIL of sysexits.h)
         ├── MissingInputError     an input table or partition is not there yet
-        └── StoreUnavailableError a broker, warehouse or serving store does not answer
+        ├── StoreUnavailableError a broker, warehouse or serving store does not answer
+        └── DiskFullError         there is no space left for what was to be written
 
 A message is one sentence for a person and says what to do next. A bad *record* never raises: it becomes a dead letter.
 """
@@ -70,3 +71,7 @@ class MissingInputError(RetryableError):
 
 class StoreUnavailableError(RetryableError):
     """A broker, warehouse or serving store does not answer."""
+
+
+class DiskFullError(RetryableError):
+    """There is no space left for what was to be written; what was there before is as it was."""

@@ -154,3 +154,20 @@ def test_what_the_readme_says_of_the_sheet_is_what_the_report_prints() -> None:
     assert [word for word in re.split(r" {2,}", heading)[1:] if word] == [
         column.replace("_", " ") for column in COLUMNS
     ]
+
+
+def test_the_page_on_faults_names_every_guard_with_its_test_and_counts_the_poison() -> None:
+    from playback.reasons import Reason
+    from tests.end_to_end.faults.switched_off import GUARDS
+    from tests.poison.corpus import CORPUS
+    from tests.poison.kinds import Group
+
+    page = (REPOSITORY / "docs" / "faults.md").read_text()
+    for guard, what in GUARDS.items():
+        path, _, test = what.test.partition("::")
+        assert f"| {guard} | `{test}` in [{Path(path).name}](../{path}) |" in page
+    for group in Group:
+        kinds = [poison for poison in CORPUS if poison.group == group]
+        dead = sum(isinstance(poison.fate, Reason) for poison in kinds)
+        assert f"| {group} | {len(kinds)} | {dead} |" in page
+    assert f"has {len(CORPUS)} kinds of record in {len(Group)} groups" in page

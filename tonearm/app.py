@@ -44,6 +44,15 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except Exception as error:
+        from infra.disk_space import full_disk
+        from infra.settings import Settings
+
+        full = full_disk(error, Settings().home)
+        if full is None:
+            raise
+        _say(str(full))
+        return full.exit_status
     return 0
 
 

@@ -110,8 +110,15 @@ class Journal:
         os.close(self._file)
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        os.write(self._file, json.dumps(line).encode() + b"\n")
-        os.fsync(self._file)
+        """Append a line, whole or not at all: on a full disk the system takes a part of it without an error."""
+        before, rest = os.fstat(self._file).st_size, json.dumps(line).encode() + b"\n"
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+            os.fsync(self._file)
+        except OSError:
+            os.ftruncate(self._file, before)
+            raise
 
 
 def read_manifests(home: Path) -> list[Manifest]:

@@ -28,9 +28,6 @@ SEEDS = range(5)
 KILLS = 5
 """Random kills of each seed."""
 
-LONGEST = 12.0
-"""Seconds after the start at which the latest random kill comes; a run takes about as long."""
-
 
 @pytest.fixture(scope="module")
 def said(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Tally]]:
@@ -45,7 +42,7 @@ def said(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Tally]]:
 @pytest.mark.parametrize("place", [*COMPUTING, *PUBLISHING, *ENDING])
 def test_killed_at_a_point(place: str, twice: Twice, nothing: Path, said: Callable[[str], Tally]) -> None:
     made = twice.unbegun() if place in COMPUTING else twice.twin()
-    with reading(made) as seen:
+    with reading(made, pause=3.0) as seen:
         killed_at(made, nothing, place)
         found = twice.finish(made)
 
@@ -74,14 +71,25 @@ def test_killed_at_a_point_of_an_import(
     assert made.served() == undisturbed.served()
 
 
+@pytest.fixture(scope="module")
+def whole_run(twice: Twice, nothing: Path) -> float:
+    """Seconds that a run takes from its start to its end, on this machine as it is now."""
+    made, started = twice.twin(), time.monotonic()
+    status, words = ended(made.start(nothing))
+    assert status == 0, words
+    return time.monotonic() - started
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-def test_killed_at_random_moments(seed: int, twice: Twice, nothing: Path, said: Callable[[str], Tally]) -> None:
+def test_killed_at_random_moments(
+    seed: int, whole_run: float, twice: Twice, nothing: Path, said: Callable[[str], Tally]
+) -> None:
     """Again and again in one deployment; in the next one when a run came to its end before it was killed."""
     chance, kills, here = random.Random(seed), 0, 0
     made = twice.twin()
     while kills < KILLS:
         process = made.start(nothing)
-        time.sleep(chance.uniform(0.5, LONGEST))
+        time.sleep(chance.uniform(0, whole_run))
         process.send_signal(signal.SIGKILL)
         status, words = ended(process)
         assert status in (0, -signal.SIGKILL), words

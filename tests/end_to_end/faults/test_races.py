@@ -17,7 +17,7 @@ from tests.end_to_end.faults.killing import State, Twice, ended, last_line, read
 REFUSED = "Another run is at work in {home}: wait for it or stop it."
 LOCK = "run.lock"
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What a manifest says, above all when its producer died."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,22 @@ def test_a_torn_last_line_counts_as_not_written(tmp_path: Path) -> None:
         read = read_manifest(written.path)
         assert read is not None
         assert read.in_doubt == 3
+
+
+def test_a_line_for_which_there_is_no_space_is_not_there_at_all(tmp_path: Path) -> None:
+    """The system takes a part of it and says no error; a torn line would spoil the one after it."""
+    written = journal(tmp_path)
+    written.plan(events=3, rejects=0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (written.path.stat().st_size + 10, hard))
+    try:
+        with pytest.raises(OSError):
+            written.acknowledge({"2026-11-23T03": {0: 3}})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    written.acknowledge({"2026-11-23T03": {0: 2}})
+    (read,) = read_manifests(tmp_path)
+    assert (read.planned, read.acknowledged, read.in_doubt) == (3, 2, 1)
 
 
 def test_a_manifest_without_a_whole_first_line_says_nothing(tmp_path: Path) -> None:
