@@ -12,7 +12,8 @@ from infra import failpoints
 from infra.checks import Checker
 from infra.lake import Lake
 from playback.arrow import arrow_schema
-from schemas.drift import ADDED_NULLABLE, BECAME_NULLABLE, Change, Column, Shape
+from schemas.drift import Change, Column, Shape
+from schemas.drift_kinds import ADDED_NULLABLE, BECAME_NULLABLE
 from schemas.errors import SupersededError
 from schemas.model import ReplaceAll, ReplaceDates, Table
 from schemas.render.expectations import expectations_digest

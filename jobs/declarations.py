@@ -8,7 +8,8 @@ from infra.checks import Checker
 from infra.lake import Lake
 from infra.settings import Settings
 from schemas import catalog
-from schemas.drift import DROPPED_TABLE, Change, drift, refused
+from schemas.drift import Change, drift, refused
+from schemas.drift_kinds import DROPPED_TABLE
 from schemas.errors import MigrationError
 from schemas.event_drift import RELEASED_FOLDER, event_drift
 from schemas.events import RELEASED

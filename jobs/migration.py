@@ -21,7 +21,8 @@ from infra.warehouse.tables import create_tables, refresh_view
 from jobs.batch import run_lock
 from jobs.declarations import event_changes, lake_changes
 from schemas import catalog
-from schemas.drift import Change, Place, drift, refused
+from schemas.drift import Change, drift, refused
+from schemas.drift_kinds import Place
 from schemas.model import Table
 
 if TYPE_CHECKING:

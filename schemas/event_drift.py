@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from schemas.drift import EVENT_ADDED, EVENT_COLLISION, EVENT_EDITED, EVENT_REMOVED, Change, Column, Shape, drift
+from schemas.drift import Change, Column, Shape, drift
+from schemas.drift_kinds import EVENT_ADDED, EVENT_COLLISION, EVENT_EDITED, EVENT_REMOVED
 from schemas.model import Event
 from schemas.render.avro import avro_schema
 

@@ -7,7 +7,8 @@ from google.cloud.bigquery import Table as WarehouseTable
 from infra.warehouse.client import REQUEST_SECONDS, RETRY, Warehouse, answering
 from infra.warehouse.shape import declared_shape, shape_of, stored_schema, stored_table
 from infra.warehouse.statements import AUDIT_FIELDS, add_column_sql, create_fences_sql, relax_column_sql
-from schemas.drift import ADDED_NULLABLE, ADDED_REQUIRED, BECAME_NULLABLE, CLUSTERING_CHANGED, Change, drift, refused
+from schemas.drift import Change, drift, refused
+from schemas.drift_kinds import ADDED_NULLABLE, ADDED_REQUIRED, BECAME_NULLABLE, CLUSTERING_CHANGED
 from schemas.errors import MigrationError
 from schemas.model import Table
 from schemas.render.bigquery import bigquery_table, versioned_name, view_query, view_sql

@@ -1,6 +1,6 @@
 """Markdown: the kinds of drift and their verdicts, as docs/evolution.md shows them."""
 
-from schemas.drift import KINDS, Kind, Place
+from schemas.drift_kinds import KINDS, Kind, Place
 
 PLACES: tuple[Place, ...] = ("event", "lake", "bigquery", "cassandra")
 

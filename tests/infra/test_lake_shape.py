@@ -21,7 +21,8 @@ from infra.lake_shape import (
 )
 from playback.arrow import arrow_schema
 from schemas import catalog
-from schemas.drift import ADDED_NULLABLE, BECAME_NULLABLE, DESCRIBED, Change, drift
+from schemas.drift import Change, drift
+from schemas.drift_kinds import ADDED_NULLABLE, BECAME_NULLABLE, DESCRIBED
 from schemas.errors import MissingInputError
 from schemas.gold import DAILY_USER_PLAYS
 from schemas.model import Field, Table

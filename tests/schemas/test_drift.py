@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas import drift as kinds
-from schemas.drift import KINDS, Change, Column, Kind, Place, Shape, drift, refused
+from schemas import drift_kinds as kinds
+from schemas.drift import Change, Column, Shape, drift, refused
+from schemas.drift_kinds import KINDS, Kind, Place
 from schemas.event_drift import event_drift
 from schemas.model import Event, Field
 from schemas.render.avro import avro_schema

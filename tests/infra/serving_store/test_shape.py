@@ -9,7 +9,8 @@ from infra.serving_store.session import ServingSession
 from infra.serving_store.shape import declared_shape, found_shape
 from infra.serving_store.tables import create_serving_table
 from schemas import catalog
-from schemas.drift import (
+from schemas.drift import drift
+from schemas.drift_kinds import (
     ADDED_NULLABLE,
     SERVING_KEY_CHANGED,
     SERVING_MODE_CHANGED,
@@ -18,7 +19,6 @@ from schemas.drift import (
     UNKNOWN_NULLABLE,
     WIDENED,
     Kind,
-    drift,
 )
 from schemas.errors import MigrationError
 from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS

@@ -13,7 +13,8 @@ from infra.warehouse.shape import declared_shape, found_shape, stored_table
 from infra.warehouse.statements import relax_column_sql
 from infra.warehouse.tables import create_tables, create_view, refresh_view
 from schemas import catalog
-from schemas.drift import (
+from schemas.drift import drift
+from schemas.drift_kinds import (
     ADDED_NULLABLE,
     BECAME_NULLABLE,
     CLUSTERING_CHANGED,
@@ -23,7 +24,6 @@ from schemas.drift import (
     UNKNOWN_NULLABLE,
     WAREHOUSE_VERSION,
     Kind,
-    drift,
 )
 from schemas.errors import MigrationError
 from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS
