@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +17,7 @@ def print_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     shown = [tuple(row) for row in rows]
     console = Console()
     if not console.is_terminal:
-        console.width = _PIPED_WIDTH
+        console.size = ConsoleDimensions(_PIPED_WIDTH, console.height)
     table = _table(columns, shown)
     if Measurement.get(console, console.options.update_width(_PIPED_WIDTH), table).maximum > console.width:
         table = _table([name.replace("_", "_\n") for name in columns], shown)

@@ -70,8 +70,11 @@ def _config(work: Path) -> dict[str, str | bool | int | float | list[str]]:
 
 def _prepare(database: duckdb.DuckDBPyConnection, log: Path, replayed: Collection[str]) -> None:
     """Create the views and tables of `messages.sql`, and what it is given."""
-    # A folder may be named like a pattern or a partition.
-    database.read_parquet(glob.escape(str(log)), hive_partitioning=False).create_view("log")
+    try:
+        # A folder may be named like a pattern or a partition.
+        database.read_parquet(glob.escape(str(log)), hive_partitioning=False).create_view("log")
+    except duckdb.Error as error:  # of no kind of its own, where the file is damaged
+        raise OSError(str(error)) from error
     database.execute("CREATE TABLE replayed AS SELECT unnest($faults::VARCHAR[]) AS fault", {"faults": list(replayed)})
     _identify_spellings(database)
     for layer in {name.split(".")[0] for name in ANSWERS}:

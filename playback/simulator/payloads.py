@@ -13,9 +13,13 @@ from playback.simulator.malformed import KINDS, Object, spoil_payload, spoil_val
 from playback.wire import encode
 from schemas.events import PLAYBACK_V1
 
+_UNKNOWN_FINGERPRINT = 1 + [kind.name for kind in KINDS].index("unknown_fingerprint")
+
 
 def payloads(events: pa.RecordBatch, as_json: Flags, kinds: Ints) -> pa.BinaryArray:
     """The payload of each event: of the current version by clients that know it, else of version 1.
+
+    What names an unknown version is a datum of version 1.
 
     `kinds` of `playback.simulator.malformed` are counted from 1; 0: nothing is wrong. What is spoilt is Avro, unless
     its kind is one of JSON, whatever `as_json` says.
@@ -28,7 +32,9 @@ def payloads(events: pa.RecordBatch, as_json: Flags, kinds: Ints) -> pa.BinaryAr
     where = pa.array(odd)
     odd_kinds = kinds[odd].tolist()
     spoilt = spoil_values(events.take(where), kinds[odd])
-    written = _written(spoilt, is_new.take(where)).to_pylist()
+    # So that one rule can bring them all back: nothing else tells of which version a datum is.
+    is_named = pa.array(kinds[odd] != _UNKNOWN_FINGERPRINT)
+    written = _written(spoilt, pc.and_(is_new.take(where), is_named)).to_pylist()
     is_object = np.array([not kind or isinstance(KINDS[kind - 1], Object) for kind in odd_kinds], np.bool_)
     objects = iter(_objects(spoilt.filter(pa.array(is_object))))
     replaced = [

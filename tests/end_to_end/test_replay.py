@@ -21,7 +21,8 @@ from infra.settings import REPOSITORY
 from playback.arrow import event_schema
 from playback.messages import MESSAGES
 from playback.wire import HEADER_BYTES, encode
-from schemas.events import CURRENT
+from schemas.events import CURRENT, PLAYBACK_V1
+from schemas.model import Event
 from tonearm.app import run
 
 USER = "0" * 31 + "a"
@@ -64,10 +65,9 @@ def playback(event_id: str, **fields: object) -> dict[str, object]:
     return ordinary | fields
 
 
-def avro(event_id: str, **fields: object) -> bytes:
-    payload: bytes = encode(
-        pa.RecordBatch.from_pylist([playback(event_id, **fields)], schema=event_schema(CURRENT))
-    ).to_pylist()[0]
+def avro(event_id: str, version: Event = CURRENT, **fields: object) -> bytes:
+    row = pa.RecordBatch.from_pylist([playback(event_id, **fields)], schema=event_schema(version))
+    payload: bytes = encode(row, version).to_pylist()[0]
     return payload
 
 
@@ -83,7 +83,7 @@ BODIES = [
     as_json("other source", source="web", country="de"),
     avro("long", ms_played=90_000_000),
     avro("longer than its datum") + b"\x00",
-    b"\xc3\x01" + b"\x07" * 8 + avro("unknown")[HEADER_BYTES:],
+    b"\xc3\x01" + b"\x07" * 8 + avro("unknown", PLAYBACK_V1)[HEADER_BYTES:],
     b"hello",
 ]
 """One good playback and eight letters: one repeats the playback, one is from another source, one nobody can read."""

@@ -13,7 +13,7 @@ from playback.arrow import arrow_schema
 from playback.classify import CLASSIFIED_FIELDS, CLASSIFIED_SCHEMA, classify
 from playback.reasons import Reason
 from schemas.catalog import table
-from schemas.model import Between, InSet, Matches
+from schemas.model import Between, InSet, Matches, TableCheck
 
 MakeEvent = Callable[..., dict[str, object]]
 MakePayload = Callable[..., bytes]
@@ -184,6 +184,8 @@ def assert_fits_silver(row: dict[str, object]) -> None:
     pa.RecordBatch.from_pylist([plays], schema=arrow_schema(PLAYS.fields)).validate(full=True)
     assert [field.name for field in PLAYS.fields if not field.nullable and plays[field.name] is None] == []
     for check in PLAYS.checks:
+        if isinstance(check, TableCheck):  # says nothing of one row
+            continue
         value = plays[check.column]
         match check:
             case InSet(values=values):
