@@ -84,7 +84,8 @@ def test_an_empty_partition_is_at_its_end_and_one_with_a_backlog_is_not(properti
 
 def test_a_partition_that_is_added_is_read_from_its_first_record(properties: dict[str, str], topic: str) -> None:
     log = LogReader(properties, topic, start_offsets(properties, topic, 0))
-    AdminClient(properties).create_partitions([NewPartitions(topic, 3)])[topic].result()
+    admin = AdminClient(properties)
+    admin.create_partitions([NewPartitions(topic, 3)])[topic].result()
     deadline = time.monotonic() + 60
     while 2 not in log.next_offsets:
         assert time.monotonic() < deadline
