@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 from dataclasses import replace
+from functools import wraps
 
 from schemas import gold
 from schemas.model import Field, Table
@@ -41,6 +42,7 @@ def _filling(module: object, table: Table) -> object:
 
     before = module.transform  # type: ignore[attr-defined]
 
+    @wraps(before)
     def transform(**inputs: DataFrame) -> DataFrame:
         rows = before(**inputs)
         mean = (F.col("played_ms") / F.col(COUNT[table.full_name])).cast("bigint")
