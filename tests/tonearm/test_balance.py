@@ -75,8 +75,9 @@ def test_a_line_that_does_not_add_up_shows_although_the_sums_do(home: Path, caps
 
 
 def test_a_person_sees_the_sheet_and_how_many_clients_miss_something(
-    home: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # which some processes that run tests have
     written(home, *ROWS)
     assert run(["balance"]) == 0
     said = capsys.readouterr().out
