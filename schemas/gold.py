@@ -20,13 +20,12 @@ from schemas.model import (
 )
 from schemas.silver import EVENT_DATE
 
-_COUNTRY = Field("country", "string", "ISO 3166-1 alpha-2 country; ZZ where the source does not say.")
-_TRACK_ID = Field("track_id", "string", "Identity of the track.")
-_COUNTS = (
-    Field("playback_count", "long", "Playbacks of any length and outcome."),
-    Field("play_count", "long", "Playbacks that count as a play under the rules of their date."),
-    Field("skip_count", "long", "Playbacks that the rules see as a skip."),
-)
+COUNTRY = Field("country", "string", "ISO 3166-1 alpha-2 country; ZZ where the source does not say.")
+TRACK_ID = Field("track_id", "string", "Identity of the track.")
+PLAYBACK_COUNT = Field("playback_count", "long", "Playbacks of any length and outcome.")
+PLAY_COUNT = Field("play_count", "long", "Playbacks that count as a play under the rules of their date.")
+SKIP_COUNT = Field("skip_count", "long", "Playbacks that the rules see as a skip.")
+_COUNTS = (PLAYBACK_COUNT, PLAY_COUNT, SKIP_COUNT)
 _PLAYED_MS = Field("played_ms", "long", "Milliseconds heard in all playbacks.")
 _COUNT_CHECKS = (
     Between("playback_count", 1),
@@ -50,8 +49,8 @@ DAILY_TRACK_PLAYS = Table(
     partition_by="event_date",
     fields=(
         EVENT_DATE,
-        _COUNTRY,
-        _TRACK_ID,
+        COUNTRY,
+        TRACK_ID,
         *_COUNTS,
         Field("listener_count", "long", "Distinct listeners, exact."),
         _PLAYED_MS,
@@ -97,11 +96,11 @@ COUNTRY_CHARTS = Table(
     refresh=ReplaceAll(),
     inputs=("gold.daily_track_plays", "silver.tracks"),
     fields=(
-        _COUNTRY,
+        COUNTRY,
         Field("window_days", "int", "Length of the window in days: 7 or 28, ending with chart_date."),
         Field("position", "int", "1 to 100 by play_count; ties by track_id."),
         Field("chart_date", "date", "Last day of the window: the latest event_date of any country."),
-        _TRACK_ID,
+        TRACK_ID,
         Field("artist_name", "string", "Artist to show; empty where no source says."),
         Field("track_title", "string", "Title to show; empty where no source says."),
         Field("play_count", "long", "Plays within the window."),

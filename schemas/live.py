@@ -6,6 +6,7 @@ in `live.minute_records`. Distinct listeners of minutes do not add up to those o
 """
 
 from schemas.bronze import RECORD_FIELDS, RECORD_KEY
+from schemas.gold import CHART_LENGTH, COUNTRY, PLAY_COUNT, PLAYBACK_COUNT, SKIP_COUNT, TRACK_ID
 from schemas.model import AtMost, Between, Field, Live, Matches, Serving, Table, Warehouse
 from schemas.silver import EVENT_DATE
 
@@ -18,11 +19,6 @@ HORIZON_HOURS = 48
 """An event that ended longer before its append is history, not the present."""
 
 WINDOW_START = Field("window_start", "timestamp", "UTC start of the minute in which the playbacks ended.")
-_COUNTRY = Field("country", "string", "ISO 3166-1 alpha-2 country; ZZ where the source does not say.")
-_TRACK_ID = Field("track_id", "string", "Identity of the track.")
-_PLAYS = Field("play_count", "long", "Playbacks that count as a play under the rules of their date.")
-_SKIPS = Field("skip_count", "long", "Playbacks that the rules see as a skip.")
-_PLAYBACKS = Field("playback_count", "long", "Playbacks of any length and outcome.")
 _LISTENERS = Field("listener_count", "long", "Distinct listeners of the minute, exact; minutes do not add up.")
 _COUNT_CHECKS = (Between("play_count", 0), Between("skip_count", 0))
 
@@ -34,7 +30,7 @@ MINUTE_TRACK_PLAYS = Table(
     key=("window_start", "country", "track_id"),
     refresh=Live(),
     partition_by="window_start",
-    fields=(WINDOW_START, _COUNTRY, _TRACK_ID, _PLAYS, _SKIPS, _LISTENERS),
+    fields=(WINDOW_START, COUNTRY, TRACK_ID, PLAY_COUNT, SKIP_COUNT, _LISTENERS),
     checks=(*_COUNT_CHECKS, Between("listener_count", 1), Matches("country", "^[A-Z]{2}$")),
     warehouse=Warehouse(cluster_by=("country", "track_id")),
     serving=Serving("upsert", partition_key=("window_start", "country"), clustering=("track_id",)),
@@ -50,9 +46,9 @@ MINUTE_USER_PLAYS = Table(
     fields=(
         WINDOW_START,
         Field("user_id", "string", "Keyed pseudonym of the listener.", personal=True),
-        _PLAYBACKS,
-        _PLAYS,
-        _SKIPS,
+        PLAYBACK_COUNT,
+        PLAY_COUNT,
+        SKIP_COUNT,
         Field("track_count", "long", "Distinct tracks of the minute, exact."),
     ),
     checks=(*_COUNT_CHECKS, Between("track_count", 1), AtMost("play_count", "playback_count")),
@@ -69,9 +65,9 @@ MINUTE_DEVICE_PLAYS = Table(
     fields=(
         WINDOW_START,
         Field("device_id", "string", "Device the playback ran on.", personal=True),
-        _PLAYBACKS,
-        _PLAYS,
-        _SKIPS,
+        PLAYBACK_COUNT,
+        PLAY_COUNT,
+        SKIP_COUNT,
         _LISTENERS,
     ),
     checks=(*_COUNT_CHECKS, Between("listener_count", 1), AtMost("play_count", "playback_count")),
@@ -85,13 +81,12 @@ MINUTE_TRACK_TOTALS = Table(
     grain="one row per window_start and track_id that was played",
     key=("window_start", "track_id"),
     refresh=Live(),
-    fields=(WINDOW_START, _TRACK_ID, _PLAYBACKS, _PLAYS, _SKIPS, _LISTENERS),
+    fields=(WINDOW_START, TRACK_ID, PLAYBACK_COUNT, PLAY_COUNT, SKIP_COUNT, _LISTENERS),
     checks=(*_COUNT_CHECKS, Between("listener_count", 1), AtMost("play_count", "playback_count")),
     serving=Serving("upsert", partition_key=("track_id",), clustering=("window_start",), descending=("window_start",)),
 )
 
 CHART_HOURS = (1, 24)
-CHART_LENGTH = 100
 
 COUNTRY_CHARTS = Table(
     layer="live",
@@ -101,11 +96,11 @@ COUNTRY_CHARTS = Table(
     key=("country", "window_hours", "position"),
     refresh=Live(),
     fields=(
-        _COUNTRY,
+        COUNTRY,
         Field("window_hours", "int", "Length of the window in hours: 1 or 24."),
         Field("position", "int", "1 to 100 by play_count; ties by track_id."),
         Field("chart_until", "timestamp", "UTC end of the last closed minute when the row last changed."),
-        _TRACK_ID,
+        TRACK_ID,
         Field("play_count", "long", "Plays within the window."),
     ),
     checks=(Between("position", 1, CHART_LENGTH), Between("play_count", 1), Matches("country", "^[A-Z]{2}$")),
@@ -170,8 +165,8 @@ BATCH_DIFFERENCES = Table(
     partition_by="event_date",
     fields=(
         EVENT_DATE,
-        _COUNTRY,
-        _TRACK_ID,
+        COUNTRY,
+        TRACK_ID,
         *(
             field
             for name in _COMPARED

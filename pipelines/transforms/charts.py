@@ -6,7 +6,8 @@ import pyarrow.compute as pc
 
 from pipelines.transforms.rules import SECOND_US
 from playback.arrow import arrow_schema
-from schemas.live import CHART_HOURS, CHART_LENGTH, COUNTRY_CHARTS
+from schemas.gold import CHART_LENGTH
+from schemas.live import CHART_HOURS, COUNTRY_CHARTS
 
 _SUMS = pa.schema([("country", pa.string()), ("track_id", pa.string()), ("play_count", pa.int64())])
 _SCHEMA = arrow_schema(COUNTRY_CHARTS.fields)
