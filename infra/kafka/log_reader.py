@@ -2,6 +2,8 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -186,40 +188,41 @@ def start_offsets(properties: dict[str, str], topic: str, from_us: int) -> dict[
 
     Raises MissingInputError when there is no such topic and StoreUnavailableError when no broker answers.
     """
-    consumer = Consumer({**_CONSUMER, **properties}, logger=CLIENT_LOG)
-    try:
-        partitions = sorted(_partitions(consumer, topic))
-        bounds = {
-            number: consumer.get_watermark_offsets(TopicPartition(topic, number), _ANSWER_SECONDS)
-            for number in partitions
-        }
+    with _asking(properties) as consumer:
+        bounds = _bounds(consumer, topic)
         if not from_us:
             return {number: low for number, (low, _) in bounds.items()}
-        asked = [TopicPartition(topic, number, from_us // 1_000) for number in partitions]
+        asked = [TopicPartition(topic, number, from_us // 1_000) for number in bounds]
         found = consumer.offsets_for_times(asked, timeout=_ANSWER_SECONDS)
         return {one.partition: one.offset if one.offset >= 0 else bounds[one.partition][1] for one in found}
-    except KafkaException as error:
-        raise StoreUnavailableError(
-            f"Kafka does not answer ({error.args[0].name()}): start it with `tonearm up` and try again."
-        ) from None
-    finally:
-        consumer.close()
 
 
 def end_offsets(properties: dict[str, str], topic: str) -> dict[int, int]:
     """The end of each partition now; raises as `start_offsets` does."""
+    with _asking(properties) as consumer:
+        return {number: end for number, (_, end) in _bounds(consumer, topic).items()}
+
+
+@contextmanager
+def _asking(properties: dict[str, str]) -> Iterator[Consumer]:
+    """A client to ask the broker with; that it does not answer is one sentence."""
     consumer = Consumer({**_CONSUMER, **properties}, logger=CLIENT_LOG)
     try:
-        return {
-            number: consumer.get_watermark_offsets(TopicPartition(topic, number), _ANSWER_SECONDS)[1]
-            for number in _partitions(consumer, topic)
-        }
+        yield consumer
     except KafkaException as error:
         raise StoreUnavailableError(
             f"Kafka does not answer ({error.args[0].name()}): start it with `tonearm up` and try again."
         ) from None
     finally:
         consumer.close()
+
+
+def _bounds(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
+    """Of each partition the oldest offset and the one behind the newest."""
+    return {
+        number: consumer.get_watermark_offsets(TopicPartition(topic, number), _ANSWER_SECONDS)
+        for number in sorted(_partitions(consumer, topic))
+    }
 
 
 def _partitions(consumer: Consumer, topic: str) -> list[int]:
