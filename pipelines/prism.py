@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
+from infra.local.ports import choose_ports
 from infra.local.process import start_process, stop_processes, telling_line
 from infra.local.setup.prism import binary
 from infra.settings import Settings
@@ -31,7 +32,7 @@ def local_prism(settings: Settings) -> Iterator[str]:
         )
     home = settings.home.resolve()
     log = home / "logs" / "prism.log"
-    port = _free_port()
+    port = choose_ports("prism", ["port"], pinned=0, recorded={}, taken=())["port"]
     words = [str(program), f"-job_port={port}", "-serve_http=false", "-log_level=warn", "-log_kind=text"]
     child = start_process(words, log=log, env={}, cwd=home)
     try:
@@ -50,11 +51,6 @@ def local_prism(settings: Settings) -> Iterator[str]:
 def prism_options(address: str) -> list[str]:
     """Beam's options to run there, with this process as the worker."""
     return ["--runner=PortableRunner", f"--job_endpoint={address}", "--environment_type=LOOPBACK", *_QUIET]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _answers(port: int) -> bool:
