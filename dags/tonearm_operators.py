@@ -9,13 +9,8 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import DAG, Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from schemas.render.tasks import Task
-
-EX_TEMPFAIL = 75
-"""Exit status of the command line when trying again can help."""
-
-POOL = "tonearm"
-"""Of one slot: a home takes one writer at a time."""
+from schemas.errors import RetryableError
+from schemas.render.tasks import POOL, Task
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -35,7 +30,7 @@ class TonearmOperator(BaseOperator):
         """Run it; returns its last line."""
         command = [str(tonearm()), *self.words]
         done = self._process.run_command(command, env=dict(os.environ), cwd=str(_REPOSITORY))
-        if done.exit_code == EX_TEMPFAIL:
+        if done.exit_code == RetryableError.exit_status:
             raise AirflowException(f"Trying again can help: {done.output}")
         if done.exit_code:
             raise AirflowFailException(f"Exit status {done.exit_code}, which a retry does not cure.")

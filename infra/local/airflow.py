@@ -22,9 +22,9 @@ from infra.local.process import run_to_end, start_process, stop_processes, telli
 from infra.local.supervise import Progress
 from infra.settings import REPOSITORY, Settings
 from schemas.errors import ConfigurationError, StoreUnavailableError
+from schemas.render.tasks import POOL
 
 USER = "admin"
-POOL = "tonearm"
 _COMPONENTS = (("api-server",), ("scheduler", "--skip-serve-logs"), ("dag-processor",))
 _READY_SECONDS = 180.0
 _LOOK_AGAIN_SECONDS = 0.5

@@ -14,6 +14,9 @@ INGEST = "ingest"
 
 DOCS = "docs"
 
+POOL = "tonearm"
+"""The pool that tasks run in, of one slot: a home takes one writer at a time."""
+
 
 @dataclass(frozen=True)
 class Task:
