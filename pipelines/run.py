@@ -35,8 +35,8 @@ PRISM = "PrismRunner"
 POLL_SECONDS = 0.1
 
 
-def run_live(settings: Settings, arguments: list[str]) -> None:
-    """Run until it is stopped or fails.
+def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> None:
+    """Run until it is stopped or fails; a runner that is started for it ends with `runner`.
 
     Raises:
         StoreUnavailableError: a bundle failed: start again, from the marker.
@@ -47,13 +47,12 @@ def run_live(settings: Settings, arguments: list[str]) -> None:
     options.view_as(SetupOptions).save_main_session = False
     services = ("kafka", "cassandra", "bigquery") if options.bigquery_seconds else ("kafka", "cassandra")
     where = endpoints(settings, services)
-    with ExitStack() as stack:
-        if (options.view_as(StandardOptions).runner or PRISM) == PRISM:
-            address = stack.enter_context(local_prism(settings))
-            options = LiveOptions([*_without_runner(arguments), *prism_options(address)], streaming=True)
-        run = begin(settings, where, bool(options.bigquery_seconds))
-        name = f"{run.number}-{uuid.uuid4().hex}"
-        _run_to_end(build(settings, where, run, options, name), name)
+    if (options.view_as(StandardOptions).runner or PRISM) == PRISM:
+        address = runner.enter_context(local_prism(settings))
+        options = LiveOptions([*_without_runner(arguments), *prism_options(address)], streaming=True)
+    run = begin(settings, where, bool(options.bigquery_seconds))
+    name = f"{run.number}-{uuid.uuid4().hex}"
+    _run_to_end(build(settings, where, run, options, name), name)
 
 
 def _run_to_end(pipeline: beam.Pipeline, name: str) -> None:

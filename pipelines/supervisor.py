@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from infra.local.process import LAUNCHER, telling_line
+from infra.local.process import LAUNCHER, last_line
 from infra.settings import REPOSITORY, Settings
 from schemas.errors import RetryableError, TonearmError
 
@@ -73,7 +73,7 @@ class Supervisor:
             self._on_life(self.lives)
             status = self._wait(self._child)
             if status == TonearmError.exit_status:
-                self.failure = telling_line(log)
+                self.failure = last_line(log)
                 return
             pause = FIRST_PAUSE if time.monotonic() - began > STEADY_SECONDS else min(2 * pause, LONGEST_PAUSE)
             self._stopped.wait(pause)

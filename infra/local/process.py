@@ -40,13 +40,23 @@ def stop_processes(processes: Iterable[psutil.Process], grace: float = STOP_GRAC
 
 def telling_line(log: Path) -> str:
     """The last line of a log that speaks of trouble, else its last line, shortened to 300 characters."""
+    lines = _lines(log)
+    speaking = [line for line in lines if TELLING.search(line) and not STACK_FRAME.match(line)]
+    return (speaking or lines)[-1].strip()[:300]
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log, which of this project's own programs is the reason why they ended."""
+    return _lines(log)[-1].strip()
+
+
+def _lines(log: Path) -> list[str]:
+    """Its last lines that are not blank, or one that says `nothing`."""
     try:
         text = log.read_bytes()[-200_000:].decode(errors="replace")
     except FileNotFoundError:
-        return "nothing"
-    lines = [line for line in text.splitlines() if line.strip()]
-    speaking = [line for line in lines if TELLING.search(line) and not STACK_FRAME.match(line)]
-    return (speaking or lines or ["nothing"])[-1].strip()[:300]
+        text = ""
+    return [line for line in text.splitlines() if line.strip()] or ["nothing"]
 
 
 def _signal(process: psutil.Process, action: str) -> bool:
