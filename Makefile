@@ -59,8 +59,8 @@ airflow: setup  ## start the local stack and Airflow with the DAGs, and print a 
 docs: setup  ## build the site of tables: columns, checks, lineage, row counts
 	@$(TONEARM) docs
 
-lock:  ## resolve requirements and jars again and write the locks
-	@$(PYTHON) -m infra.local.setup lock
+lock:  ## write the locks of requirements and jars; UPGRADE=1 takes all that is newer
+	@$(PYTHON) -m infra.local.setup $(if $(UPGRADE),upgrade,lock)
 
 clean: down  ## stop everything and leave nothing behind
 	@rm -rf .tonearm .venv build dist *.egg-info .ruff_cache .mypy_cache .pytest_cache .hypothesis

@@ -36,6 +36,8 @@ EXTRAS = {
         "google-cloud-bigquery==3.47.0",
         "cassandra-driver==3.30.1",
     ],
+    # what people who run it watch
+    "operations": ["structlog", "prometheus-client"],
     # how live tables are computed
     "live": ["apache-beam[gcp]==2.77.0"],
     # the command line and the local stack

@@ -1,4 +1,4 @@
-"""`python3 -m infra.local.setup [airflow|lock]`: bring the toolchain up to date, with Airflow too, or lock anew."""
+"""`python3 -m infra.local.setup [airflow|lock|upgrade]`: bring the toolchain up to date, or make the locks anew."""
 
 import fcntl
 import os
@@ -18,14 +18,17 @@ Part = tuple[str, Callable[[], bool]]
 
 
 def main(arguments: list[str]) -> int:
-    """Set up, with `airflow` Airflow too, or with `lock` make the locks; the exit status."""
+    """Set up, with `airflow` Airflow too; `lock` adds what is asked for anew, `upgrade` takes all that is newer.
+
+    Returns the exit status.
+    """
     toolchain = Toolchain.from_environment()
     try:
         _check_machine(toolchain)
         with (toolchain.root / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # a second set-up in this folder waits for the first
-            if arguments == ["lock"]:
-                _make_locks(toolchain)
+            if arguments in (["lock"], ["upgrade"]):
+                _make_locks(toolchain, upgrade=arguments == ["upgrade"])
                 return 0
             _set_up(toolchain)
             if arguments == ["airflow"]:
@@ -94,11 +97,11 @@ def _run_if_possible(part: Part) -> None:
         print(f"Set up without {part[0]}: {error}", file=sys.stderr, flush=True)
 
 
-def _make_locks(toolchain: Toolchain) -> None:
+def _make_locks(toolchain: Toolchain, *, upgrade: bool) -> None:
     from infra.local.setup import environments, jars
 
     environments.install_uv(toolchain)
-    environments.compile_locks(toolchain)
+    environments.compile_locks(toolchain, upgrade=upgrade)
     _set_up(toolchain)
     jars.write_sums(toolchain)
 

@@ -99,9 +99,13 @@ def install_airflow(toolchain: Toolchain) -> bool:
     return True
 
 
-def compile_locks(toolchain: Toolchain) -> None:
-    """Resolve every requirement again and write the locks, without an index address or a path of this machine."""
-    common: list[str | Path] = ["--quiet", "--upgrade", "--universal", "--python-version", "3.11"]
+def compile_locks(toolchain: Toolchain, *, upgrade: bool) -> None:
+    """Resolve the requirements and write the locks, without an index address or a path of this machine.
+
+    What is locked and still fits stays as it is, unless all is to be upgraded.
+    """
+    common: list[str | Path] = ["--quiet", "--universal", "--python-version", "3.11"]
+    common += ["--upgrade"] if upgrade else []
     common += ["--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make lock"]
     for name in ("uv", "java", "go", "bqemulator", "airflow"):
         source, lock = f"requirements/{name}.in", f"requirements/{name}.txt"
