@@ -44,12 +44,12 @@ def read_side(home: str, bootstrap: str, count: int) -> None:
     # pyarrow does so at its first array, which is no part of reading.
     import pandas  # type: ignore[import-untyped] # noqa: F401
 
+    from infra.kafka.log_reader import offset_bounds
     from infra.kafka.records import OffsetRange, read_range
-    from jobs.ingest import Topic, _watermarks
 
     consumer = {"bootstrap.servers": bootstrap}
     with work():
-        ranges = _watermarks(Topic(TOPIC, "", consumer)).items()
+        ranges = offset_bounds(consumer, TOPIC).items()
         found = sum(
             batch.num_rows
             for partition, (start, end) in ranges

@@ -17,11 +17,13 @@ from pyspark.sql import functions as F
 from infra import failpoints
 from infra.disk_space import is_full_disk
 from infra.lake import Lake
-from schemas.errors import ContractError, SupersededError
+from schemas.errors import ContractError, StoreUnavailableError, SupersededError
 from schemas.model import Field, KeyedMerge, Table
 from schemas.render.spark import spark_ddl, spark_type
 
 _GUARD = "Tonearm contract:"
+_STORE_AWAY = re.compile(rf"{StoreUnavailableError.__name__}: (.+)")
+"""How an engine tells what the reader of a source raised inside it, with a traceback around."""
 
 
 class DeltaWriter:
@@ -151,6 +153,8 @@ class DeltaWriter:
                 return
             except PySparkException as error:
                 message = str(error)
+                if away := _STORE_AWAY.search(message):
+                    raise StoreUnavailableError(away.group(1)) from None
                 if _GUARD in message:
                     raise ContractError(_sentence(message)) from None
                 # A full disk is a commit that failed too, in the words of a lost race.

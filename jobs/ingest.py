@@ -9,22 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from infra import failpoints
 from infra.delta_writer import DeltaWriter
 from infra.kafka import records
+from infra.kafka.log_reader import offset_bounds
 from infra.kafka.records import KafkaRecords, OffsetRange, range_options
 from infra.lake import Lake
 from schemas.bronze import PLAYBACK_EVENTS
-from schemas.errors import ContractError, StoreUnavailableError
+from schemas.errors import ContractError
 
 BATCH_RECORDS = 4_000_000
 """Records of one commit at most; a longer backlog takes several."""
-
-_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -50,12 +48,12 @@ def ingest(
     session.dataSource.register(KafkaRecords)
     writer = DeltaWriter(session, lake)
     total = 0
-    ends = _watermarks(topic)
+    bounds = offset_bounds(topic.consumer, topic.name)
     # Offsets that hold no record (a transaction's marker, what compaction left out) never appear in the ledger.
     read: dict[int, int] = {}
     while True:
         version = lake.version(PLAYBACK_EVENTS) or 0
-        ranges = _next_ranges(topic, ends, _ledger_ends(session, lake, topic, version), read)
+        ranges = _next_ranges(topic, bounds, _ledger_ends(session, lake, topic, version), read)
         if not ranges:
             return total
         starts = {one.partition: one.start for one in ranges}
@@ -94,28 +92,13 @@ def _ledger_ends(session: SparkSession, lake: Lake, topic: Topic, version: int) 
     return {row["partition"]: row["last"] + 1 for row in rows}
 
 
-def _watermarks(topic: Topic) -> dict[int, tuple[int, int]]:
-    """Partition → (earliest offset, offset after the last record), as the broker says now."""
-    consumer = Consumer({"group.id": "tonearm-ingest", **topic.consumer})
-    try:
-        partitions = consumer.list_topics(topic.name, timeout=_TIMEOUT_SECONDS).topics[topic.name].partitions
-        return {
-            number: consumer.get_watermark_offsets(TopicPartition(topic.name, number), timeout=_TIMEOUT_SECONDS)
-            for number in sorted(partitions)
-        }
-    except KafkaException as error:
-        raise StoreUnavailableError(f"Kafka does not answer ({error.args[0].str()}): is the stack up?") from None
-    finally:
-        consumer.close()
-
-
 def _next_ranges(
-    topic: Topic, watermarks: dict[int, tuple[int, int]], ends: dict[int, int], read: dict[int, int]
+    topic: Topic, bounds: dict[int, tuple[int, int]], ends: dict[int, int], read: dict[int, int]
 ) -> list[OffsetRange]:
     """What to read next of each partition, at most `BATCH_RECORDS` in all; `read` is what this ingest has behind it."""
     ranges = []
-    share = BATCH_RECORDS // max(len(watermarks), 1)
-    for partition, (earliest, latest) in watermarks.items():
+    share = BATCH_RECORDS // max(len(bounds), 1)
+    for partition, (earliest, latest) in bounds.items():
         start = ends.get(partition, earliest)
         if partition in ends and earliest > start:
             raise ContractError(

@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import SetupOptions, StandardOptions
 from apache_beam.runners.runner import PipelineState
 
 from infra.kafka.connection import client_properties
-from infra.kafka.log_reader import end_offsets, start_offsets
+from infra.kafka.log_reader import offset_bounds, start_offsets
 from infra.kafka.topics import topic_id
 from infra.local.stack import Endpoints, endpoints
 from infra.serving_store.live_cells import closed_track_plays
@@ -95,7 +95,7 @@ def build(settings: Settings, where: Endpoints, live_run: LiveRun, options: Live
         topic=topic,
         topic_id=live_run.topic_id,
         offsets=start_offsets(consumer, topic, from_us),
-        ends=end_offsets(consumer, topic),
+        ends={partition: end for partition, (_, end) in offset_bounds(consumer, topic).items()},
         consumer=consumer,
         batch_records=options.batch_records,
         clock_difference_us=options.clock_difference_ms * 1_000,

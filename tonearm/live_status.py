@@ -3,12 +3,12 @@
 from dataclasses import asdict, dataclass
 
 from infra.kafka.connection import client_properties
-from infra.kafka.log_reader import end_offsets
+from infra.kafka.log_reader import offset_bounds
 from infra.local.stack import Endpoints
 from infra.serving_store.session import serving_session
 from infra.settings import Settings
 from pipelines.progress import read_progress
-from schemas.errors import MissingInputError, RetryableError
+from schemas.errors import RetryableError
 from schemas.live import FATES, MINUTE_RECORDS
 from schemas.render.cassandra import table_name
 
@@ -63,10 +63,10 @@ def _lag(settings: Settings, endpoints: Endpoints, offsets: dict[int, int]) -> i
     if not endpoints.kafka_bootstrap:
         return None
     try:
-        ends = end_offsets(client_properties(settings, endpoints.kafka_bootstrap), settings.playback_topic)
-    except (RetryableError, MissingInputError):
+        bounds = offset_bounds(client_properties(settings, endpoints.kafka_bootstrap), settings.playback_topic)
+    except RetryableError:
         return None
-    return sum(max(0, end - offsets.get(partition, 0)) for partition, end in ends.items())
+    return sum(max(0, end - offsets.get(partition, 0)) for partition, (_, end) in bounds.items())
 
 
 def live_fates(settings: Settings, endpoints: Endpoints) -> dict[str, int]:

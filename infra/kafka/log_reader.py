@@ -197,10 +197,10 @@ def start_offsets(properties: dict[str, str], topic: str, from_us: int) -> dict[
         return {one.partition: one.offset if one.offset >= 0 else bounds[one.partition][1] for one in found}
 
 
-def end_offsets(properties: dict[str, str], topic: str) -> dict[int, int]:
-    """The end of each partition now; raises as `start_offsets` does."""
+def offset_bounds(properties: dict[str, str], topic: str) -> dict[int, tuple[int, int]]:
+    """Of each partition the oldest offset and the one behind the newest, now; raises as `start_offsets` does."""
     with _asking(properties) as consumer:
-        return {number: end for number, (_, end) in _bounds(consumer, topic).items()}
+        return _bounds(consumer, topic)
 
 
 @contextmanager
@@ -218,7 +218,6 @@ def _asking(properties: dict[str, str]) -> Iterator[Consumer]:
 
 
 def _bounds(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
-    """Of each partition the oldest offset and the one behind the newest."""
     return {
         number: consumer.get_watermark_offsets(TopicPartition(topic, number), _ANSWER_SECONDS)
         for number in sorted(_partitions(consumer, topic))

@@ -4,10 +4,32 @@ from datetime import date
 
 import pytest
 from pyspark.sql import functions as F
+from pyspark.sql.datasource import DataSource, DataSourceReader
 
 from infra.delta_writer import DeltaWriter
-from schemas.errors import ContractError, SupersededError
+from schemas.errors import ContractError, StoreUnavailableError, SupersededError
 from schemas.gold import DAILY_USER_PLAYS
+
+
+class SilentSource(DataSource):
+    """What `infra.kafka.records` does when the broker is gone."""
+
+    @classmethod
+    def name(cls):
+        return "silent"
+
+    def schema(self):
+        return "user_id string"
+
+    def reader(self, schema):
+        return SilentReader()
+
+
+class SilentReader(DataSourceReader):
+    def read(self, partition):
+        raise StoreUnavailableError("Kafka sent nothing of events/3 for 30 s: run again.")
+        yield
+
 
 DAY, NEXT = date(2026, 11, 19), date(2026, 11, 20)
 
@@ -76,3 +98,12 @@ def test_rows_that_were_computed_before_another_writer_committed_are_refused(wri
     with pytest.raises(SupersededError, match="another writer committed first; nothing was written here, run again"):
         getattr(written, way)(DAILY_USER_PLAYS, *old)
     assert stored(lake) == [(19, "a", 2), (20, "a", 1)]
+
+
+def test_a_source_that_goes_away_while_the_engine_reads_it_is_said_in_its_own_sentence(session, written, lake, days):
+    session.dataSource.register(SilentSource)
+    silent = session.read.format("silent").load()
+    rows = days({}).join(silent, on="user_id", how="left")
+    with pytest.raises(StoreUnavailableError, match=r"^Kafka sent nothing of events/3 for 30 s: run again\.$"):
+        written.replace_all(DAILY_USER_PLAYS, rows)
+    assert stored(lake) == BEFORE

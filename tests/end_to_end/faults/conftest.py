@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from infra.kafka.log_reader import offset_bounds
 from jobs.batch import playback_topic
-from jobs.ingest import _watermarks
 from tests.end_to_end.faults.killing import State, Twice, view
 
 
@@ -25,7 +25,8 @@ def twice(deployment: Callable[..., Any], undisturbed: Any, export: Path, longer
     """Both exports sent and computed one after the other without a disturbance. Only read it."""
     made = deployment(like=undisturbed)
     made.send(export)
-    ends = _watermarks(playback_topic(made.settings, made.endpoints))
+    topic = playback_topic(made.settings, made.endpoints)
+    ends = offset_bounds(topic.consumer, topic.name)
     assert made.run().sheet.adds_up
     first, first_view = State.of(made), view(made)
     known = set((made.settings.home / "manifests").iterdir())

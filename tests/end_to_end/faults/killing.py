@@ -153,7 +153,7 @@ class Twice:
         for path in hidden:
             path.unlink()
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(ingest_module, "_watermarks", lambda _topic: self.ends)
+            patched.setattr(ingest_module, "offset_bounds", lambda *_: self.ends)
             assert made.run().sheet.adds_up
         for path in self.later_manifests:
             (made.settings.home / "manifests" / path.name).write_bytes(path.read_bytes())
