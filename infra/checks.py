@@ -3,7 +3,8 @@
 All dates that changed since the last version that passed are validated in one pass. What passed is remembered beside
 the lake (`<home>/checks/<table>.json`), so a run that died between commit and check checks again. What failed stays
 unpassed until a newer version passes; publishing asks `passed_version`. Checks of the table as a whole
-(`infra.table_checks`) are asked every time. What any of them found is kept (`infra.check_results`).
+(`infra.table_checks`) are asked every time. What any of them found is kept (`infra.check_results`), and the last
+validation in Great Expectations' own words (`infra.validations`).
 """
 
 import json
@@ -21,6 +22,7 @@ from infra.check_results import CheckResult, CheckResults, now, raise_for_stops
 from infra.lake import Lake
 from infra.replace_file import replace_file
 from infra.table_checks import Asked, finding
+from infra.validations import Validations
 from schemas.errors import MissingInputError
 from schemas.model import Table, TableCheck
 from schemas.render.check_words import check_in_words, expectation_in_words
@@ -36,6 +38,7 @@ class Checker:
     def __init__(self, home: Path) -> None:
         self._folder = home / "checks"
         self.results = CheckResults(home)
+        self._validations = Validations(home)
 
     def passed_version(self, table: Table) -> int | None:
         """The last Delta version whose rows all met the expectations; None when none has."""
@@ -70,7 +73,7 @@ class Checker:
             raise_for_stops(of_table)
             return
         rows = _changed(all_rows, lake, table, passed, version)
-        results = of_table + ([] if rows is None else _validated(rows, table, table_id, version))
+        results = of_table + ([] if rows is None else self._validate(rows, table, table_id, version))
         self.results.keep(results)
         raise_for_stops(results)
         failpoints.reach("check.passed", table.full_name)
@@ -85,6 +88,12 @@ class Checker:
         }
         replace_file(self._file(table), json.dumps(passing))
         failpoints.reach("check.recorded", table.full_name)
+
+    def _validate(self, rows: DataFrame, table: Table, table_id: str, version: int) -> list[CheckResult]:
+        validation = _validated(rows, table)
+        self._validations.keep(table.full_name, version, validation.to_json_dict())
+        at = now()
+        return [_result(one, table, table_id, version, at) for one in validation.results]
 
     def _remembered(self, table: Table) -> tuple[int | None, str]:
         """The last version that passed, and Delta's id of the table it was a version of."""
@@ -138,8 +147,8 @@ def _changed(rows: DataFrame, lake: Lake, table: Table, passed: int | None, vers
     return rows.where(F.col(table.partition_by).isin(*sorted(dates))) if dates else None
 
 
-def _validated(rows: DataFrame, table: Table, table_id: str, version: int) -> list[CheckResult]:
-    """What Great Expectations finds of each expectation."""
+def _validated(rows: DataFrame, table: Table) -> Any:
+    """What Great Expectations finds of each expectation, as the result of a suite."""
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -155,9 +164,7 @@ def _validated(rows: DataFrame, table: Table, table_id: str, version: int) -> li
     declared = expectations(table)
     suite = gx.ExpectationSuite(name=table.full_name, expectations=[_expectation(one) for one in declared])
     shown = {"result_format": "SUMMARY", "unexpected_index_column_names": list(table.key)}
-    result = batch.validate(suite, result_format=shown)
-    at = now()
-    return [_result(one, table, table_id, version, at) for one in result.results]
+    return batch.validate(suite, result_format=shown)
 
 
 def _expectation(declared: dict[str, Any]) -> Any:

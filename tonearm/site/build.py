@@ -15,6 +15,7 @@ from schemas.render.odcs import contract
 from tonearm.site import bars, graph
 from tonearm.site.examples import examples
 from tonearm.site.facts import Facts, Site
+from tonearm.site.validations import rendered
 
 _SOURCE = "Kafka"
 _STORES = ("BigQuery", "Cassandra")
@@ -31,9 +32,13 @@ def build(site: Site, folder: Path) -> int:
     for name, facts in site.tables.items():
         shown = {"facts": facts, "graph": _own_graph(site, name), "picture": _picture(facts), "current": name}
         replace_file(folder / f"{name}.html", page.render(**shared, **shown, examples=examples(facts.table)))
+        if facts.validation:
+            validation = environment.get_template("validation.html")
+            text = validation.render(**shared, **shown, validation=rendered(facts.validation))
+            replace_file(folder / f"{name}.validation.html", text)
         text = yaml.safe_dump(contract(facts.table), sort_keys=False, allow_unicode=True, width=120)
         replace_file(folder / f"{name}.odcs.yaml", text)
-    return len(site.tables) + 1
+    return 1 + len(site.tables) + sum(facts.validation is not None for facts in site.tables.values())
 
 
 def _environment() -> Environment:

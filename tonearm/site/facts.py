@@ -10,6 +10,7 @@ from infra.lake import Lake
 from infra.lineage import stored_events
 from infra.settings import Settings
 from infra.table_sizes import Extent, extent, rows_by_date
+from infra.validations import Validations
 from jobs.sheet import Sheet, balance_rows, sheet_of
 from schemas import catalog
 from schemas.errors import MissingInputError
@@ -61,6 +62,7 @@ class Facts:
     by_date: dict[date, int]
     checks: tuple[Verdict, ...]
     history: tuple[Written, ...]
+    validation: dict[str, Any] | None
 
     @property
     def how(self) -> str:
@@ -103,8 +105,11 @@ class Site:
 def gather(settings: Settings) -> Site:
     """Look at the declarations and at a home; a home without a run gives pages of declarations."""
     lake = Lake(settings.lake)
-    results, events = _results(lake), stored_events(settings.home)
-    found = {name: _facts(lake, one, results.get(name, {}), events) for name, one in catalog.tables().items()}
+    results, events, validations = _results(lake), stored_events(settings.home), Validations(settings.home)
+    found = {
+        name: _facts(lake, one, results.get(name, {}), events, validations.last(name))
+        for name, one in catalog.tables().items()
+    }
     try:
         sheet = sheet_of(balance_rows(lake))
     except MissingInputError:
@@ -112,7 +117,13 @@ def gather(settings: Settings) -> Site:
     return Site(found, sheet, _last_run(settings), datetime.now(UTC))
 
 
-def _facts(lake: Lake, table: Table, results: dict[str, dict[str, Any]], events: list[dict[str, Any]]) -> Facts:
+def _facts(
+    lake: Lake,
+    table: Table,
+    results: dict[str, dict[str, Any]],
+    events: list[dict[str, Any]],
+    validation: dict[str, Any] | None,
+) -> Facts:
     version = lake.version(table)
     commit = None if version is None else delta_log.commit(lake.path(table), version)
     return Facts(
@@ -124,6 +135,7 @@ def _facts(lake: Lake, table: Table, results: dict[str, dict[str, Any]], events:
         rows_by_date(lake, table) if table.partition_by else {},
         tuple(_verdict(words, severity, results) for words, severity in _asked(table).items()),
         tuple(_written(table, events)),
+        validation,
     )
 
 

@@ -13,6 +13,7 @@ from deltalake import write_deltalake
 
 from infra.lake import Lake
 from infra.settings import Settings
+from infra.validations import Validations
 from playback.arrow import arrow_schema
 from schemas import catalog
 from schemas.gold import DAILY_TRACK_PLAYS
@@ -23,6 +24,23 @@ from tonearm.site.build import build
 from tonearm.site.facts import gather
 
 SEEN = datetime(2026, 11, 20, 8, tzinfo=UTC)
+VALIDATION = {
+    "success": False,
+    "suite_name": "gold.daily_track_plays",
+    "suite_parameters": {},
+    "statistics": {"evaluated_expectations": 7, "successful_expectations": 6, "unsuccessful_expectations": 1},
+    "results": [
+        {
+            "success": False,
+            "expectation_config": {
+                "type": "expect_column_values_to_be_between",
+                "kwargs": {"column": "play_count", "min_value": 0, "max_value": None},
+                "meta": {},
+            },
+            "result": {"element_count": 36, "unexpected_count": 3, "unexpected_percent": 8.3},
+        }
+    ],
+}
 
 
 class Links(HTMLParser):
@@ -83,6 +101,7 @@ def filled(settings: Settings, tmp_path: Path) -> Path:
         "table_version": 0,
     }
     write(lake, CHECK_RESULTS, result, older)
+    Validations(settings.home).keep("gold.daily_track_plays", 1, VALIDATION)
     build(gather(settings), tmp_path)
     return tmp_path
 
@@ -143,3 +162,15 @@ def test_the_command_says_where_the_site_is(tmp_path: Path, monkeypatch: pytest.
     answer = json.loads(capsys.readouterr().out)
     assert Path(answer["index"]) == (tmp_path / "docs" / "index.html").resolve()
     assert answer["pages"] == len(catalog.tables()) + 1
+
+
+def test_the_last_validation_is_shown_in_the_words_of_great_expectations(filled: Path) -> None:
+    assert "gold.daily_track_plays.validation.html" in links(filled / "gold.daily_track_plays.html").targets
+    page = filled / "gold.daily_track_plays.validation.html"
+    text = " ".join(page.read_text().split())
+    assert "6 of 7 expectations hold" in text
+    assert "values must be greater than or equal to" in text
+    assert "3 unexpected values found" in text
+    found = links(page)
+    assert found.loaded == set()
+    assert all((filled / target).exists() for target in found.targets)
