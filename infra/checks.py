@@ -8,8 +8,6 @@ validation in Great Expectations' own words (`infra.validations`).
 """
 
 import json
-import logging
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,13 +20,12 @@ from infra.check_results import CheckResult, CheckResults, now, raise_for_stops
 from infra.lake import Lake
 from infra.replace_file import replace_file
 from infra.table_checks import Asked, finding
-from infra.validations import Validations
+from infra.validations import Validations, asked_by, validated
 from schemas.errors import MissingInputError
 from schemas.model import Table, TableCheck
-from schemas.render.check_words import check_in_words, expectation_in_words
-from schemas.render.expectations import expectations, expectations_digest
+from schemas.render.check_words import check_in_words
+from schemas.render.expectations import expectations_digest
 
-os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 _SHOWN_KEYS = 3
 
 
@@ -90,7 +87,7 @@ class Checker:
         failpoints.reach("check.recorded", table.full_name)
 
     def _validate(self, rows: DataFrame, table: Table, table_id: str, version: int) -> list[CheckResult]:
-        validation = _validated(rows, table)
+        validation = validated(rows, table)
         self._validations.keep(table.full_name, version, validation.to_json_dict())
         at = now()
         return [_result(one, table, table_id, version, at) for one in validation.results]
@@ -147,32 +144,6 @@ def _changed(rows: DataFrame, lake: Lake, table: Table, passed: int | None, vers
     return rows.where(F.col(table.partition_by).isin(*sorted(dates))) if dates else None
 
 
-def _validated(rows: DataFrame, table: Table) -> Any:
-    """What Great Expectations finds of each expectation, as the result of a suite."""
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    batch = (
-        context.data_sources.add_spark(table.layer)
-        .add_dataframe_asset(table.name)
-        .add_batch_definition_whole_dataframe("changed")
-        .get_batch(batch_parameters={"dataframe": rows})
-    )
-    declared = expectations(table)
-    suite = gx.ExpectationSuite(name=table.full_name, expectations=[_expectation(one) for one in declared])
-    shown = {"result_format": "SUMMARY", "unexpected_index_column_names": list(table.key)}
-    return batch.validate(suite, result_format=shown)
-
-
-def _expectation(declared: dict[str, Any]) -> Any:
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-    return ExpectationConfiguration(declared["type"], declared["kwargs"], meta=declared["meta"]).to_domain_obj()
-
-
 def _result(result: Any, table: Table, table_id: str, version: int, at: datetime) -> CheckResult:
     config = result.expectation_config
     found = result.result or {}
@@ -180,7 +151,7 @@ def _result(result: Any, table: Table, table_id: str, version: int, at: datetime
         table.full_name,
         table_id,
         version,
-        expectation_in_words({"type": config.type, "kwargs": config.kwargs}),
+        asked_by(result),
         (config.meta or {}).get("severity", "stop"),
         bool(result.success),
         found.get("element_count"),

@@ -1,14 +1,22 @@
-"""What Great Expectations found of a table last, in its own format, so that its renderers can show it.
+"""Rows validated by Great Expectations, and what it found of each table last, in its own format for its renderers.
 
-Only counts are kept: examples of rows that break an expectation are taken out, because they may name listeners.
+Of that only counts are kept: examples of rows that break an expectation are taken out, because they may name listeners.
 """
 
 import json
+import logging
+import os
 from pathlib import Path
 from typing import Any
 
-from infra.replace_file import replace_file
+from pyspark.sql import DataFrame
 
+from infra.replace_file import replace_file
+from schemas.model import Table
+from schemas.render.check_words import expectation_in_words
+from schemas.render.expectations import expectations
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 COUNTS = frozenset(
     {
         "element_count",
@@ -21,6 +29,47 @@ COUNTS = frozenset(
     }
 )
 """What of an expectation's result is no value of a row."""
+
+
+def validated(rows: DataFrame, table: Table) -> Any:
+    """What Great Expectations finds of each expectation, as the result of a suite.
+
+    All are asked whether they hold, in one query; only of those that do not it is found out, in several, how many rows
+    break them and which.
+    """
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_spark(table.layer).add_dataframe_asset(table.name)
+    batch = asset.add_batch_definition_whole_dataframe("changed").get_batch(batch_parameters={"dataframe": rows})
+    found = batch.validate(_suite(table, expectations(table)), result_format="BOOLEAN_ONLY")
+    broken = {asked_by(one) for one in found.results if not one.success}
+    if broken:
+        suite = _suite(table, [one for one in expectations(table) if expectation_in_words(one) in broken])
+        shown = {"result_format": "SUMMARY", "unexpected_index_column_names": list(table.key)}
+        details = {asked_by(one): one for one in batch.validate(suite, result_format=shown).results}
+        found.results = [details.get(asked_by(one), one) for one in found.results]
+    count = rows.count()
+    for one in found.results:
+        if one.success and not one.expectation_config.type.startswith("expect_table_"):
+            one.result = {"element_count": count, "unexpected_count": 0, "unexpected_percent": 0.0}
+    return found
+
+
+def asked_by(result: Any) -> str:
+    """What the expectation of a result asks, in words, by which it is known."""
+    return expectation_in_words({"type": result.expectation_config.type, "kwargs": result.expectation_config.kwargs})
+
+
+def _suite(table: Table, declared: list[dict[str, Any]]) -> Any:
+    import great_expectations as gx
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    configured = [ExpectationConfiguration(one["type"], one["kwargs"], meta=one["meta"]) for one in declared]
+    return gx.ExpectationSuite(name=table.full_name, expectations=[one.to_domain_obj() for one in configured])
 
 
 class Validations:

@@ -106,7 +106,8 @@ def test_where_there_is_no_lock_a_run_that_wakes_up_too_late_writes_nothing(
 ) -> None:
     """As two machines on a file system without locks: while the one sleeps, the other gets more and ends."""
     made = deployment(like=undisturbed)
-    made.send(export)
+    for _ in range(2):  # so that there are duplicates to write, too
+        made.send(export)
     with stopped_at(made, nothing, place) as zombie:
         (made.settings.lake / LOCK).unlink()
         made.send(longer_export)
