@@ -85,7 +85,7 @@ def make_lake(lake: Lake, count: int) -> None:
             *((name, daily) for name in _DAILY),
         ):
             table = catalog.table(name)
-            write_deltalake(lake.path(table), _filled(table, rows), mode="append")
+            write_deltalake(lake.path(table), filled(table, rows), mode="append")
 
 
 def _sent(first: int, until: int) -> pa.Table:
@@ -114,7 +114,7 @@ def _marks(came: pa.Table) -> pa.Table:
     return pa.table({"offset": numbers, "install_id": names, "high_water": pa.repeat(EVENTS_A_CLIENT, len(names))})
 
 
-def _filled(table: Table, rows: pa.Table) -> pa.Table:
+def filled(table: Table, rows: pa.Table) -> pa.Table:
     """The columns of a table: those given, the rest null or a stand-in."""
     known: dict[str, Any] = {
         "topic_id": "T",

@@ -6,6 +6,8 @@ Of that only counts are kept: examples of rows that break an expectation are tak
 import json
 import logging
 import os
+import uuid
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,26 +39,35 @@ def validated(rows: DataFrame, table: Table) -> Any:
     All are asked whether they hold, in one query; only of those that do not it is found out, in several, how many rows
     break them and which.
     """
+    asset = _source().add_dataframe_asset(f"{table.full_name} {uuid.uuid4()}")
+    try:
+        batch = asset.add_batch_definition_whole_dataframe("changed").get_batch(batch_parameters={"dataframe": rows})
+        found = batch.validate(_suite(table, expectations(table)), result_format="BOOLEAN_ONLY")
+        broken = {asked_by(one) for one in found.results if not one.success}
+        if broken:
+            suite = _suite(table, [one for one in expectations(table) if expectation_in_words(one) in broken])
+            shown = {"result_format": "SUMMARY", "unexpected_index_column_names": list(table.key)}
+            details = {asked_by(one): one for one in batch.validate(suite, result_format=shown).results}
+            found.results = [details.get(asked_by(one), one) for one in found.results]
+    finally:
+        _source().delete_asset(asset.name)
+    count = rows.count()
+    for one in found.results:
+        if one.success and not one.expectation_config.type.startswith("expect_table_"):
+            one.result = {"element_count": count, "unexpected_count": 0, "unexpected_percent": 0.0}
+    return found
+
+
+@cache
+def _source() -> Any:
+    """Where Great Expectations takes rows from; making one takes longer than validating a small table."""
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_spark(table.layer).add_dataframe_asset(table.name)
-    batch = asset.add_batch_definition_whole_dataframe("changed").get_batch(batch_parameters={"dataframe": rows})
-    found = batch.validate(_suite(table, expectations(table)), result_format="BOOLEAN_ONLY")
-    broken = {asked_by(one) for one in found.results if not one.success}
-    if broken:
-        suite = _suite(table, [one for one in expectations(table) if expectation_in_words(one) in broken])
-        shown = {"result_format": "SUMMARY", "unexpected_index_column_names": list(table.key)}
-        details = {asked_by(one): one for one in batch.validate(suite, result_format=shown).results}
-        found.results = [details.get(asked_by(one), one) for one in found.results]
-    count = rows.count()
-    for one in found.results:
-        if one.success and not one.expectation_config.type.startswith("expect_table_"):
-            one.result = {"element_count": count, "unexpected_count": 0, "unexpected_percent": 0.0}
-    return found
+    return context.data_sources.add_spark("lake")
 
 
 def asked_by(result: Any) -> str:
