@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from infra import failpoints
@@ -20,8 +21,9 @@ from infra.kafka.connection import client_properties
 from infra.kafka.manifests import read_manifests
 from infra.kafka.topics import topic_id
 from infra.lake import Lake
-from infra.lineage import Lineage, TopicOffsets
+from infra.lineage import Lineage
 from infra.local.stack import Endpoints
+from infra.openlineage_events import TopicOffsets
 from infra.settings import Settings
 from jobs.balance import Balance, balance
 from jobs.check_results import record_check_results
@@ -87,7 +89,10 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
                 version = checker.passed_version(table)
                 if version is not None and (table.warehouse or table.serving):
                     say(table.full_name, "publish")
-                    done.published += publish(settings, endpoints, lake, table, version, on_progress)
+                    started = datetime.now(UTC)
+                    sent = publish(settings, endpoints, lake, table, version, on_progress)
+                    lineage.published(table, [one.store for one in sent], version, started)
+                    done.published += sent
         with _timed(done.seconds, "balance"):
             say("balance sheet", "count")
             after = read_manifests(settings.home)

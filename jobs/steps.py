@@ -6,6 +6,7 @@ What a step does is what `run_batch` does there, under the same lock and with th
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
 
@@ -13,8 +14,9 @@ from infra.checks import Checker
 from infra.engine import open_session
 from infra.kafka.manifests import read_manifests
 from infra.lake import Lake
-from infra.lineage import Lineage, TopicOffsets
+from infra.lineage import Lineage
 from infra.local.stack import Endpoints
+from infra.openlineage_events import TopicOffsets
 from infra.settings import Settings
 from jobs.batch import playback_topic, run_lock
 from jobs.check_results import record_check_results
@@ -66,7 +68,10 @@ def publish_step(settings: Settings, endpoints: Endpoints, table: Table, on_prog
         version = Checker(settings.home).passed_version(table)
         if version is None:
             raise MissingInputError(f"No version of {table.full_name} has passed its checks yet: refresh it first.")
-        return publish(settings, endpoints, Lake(settings.lake), table, version, on_progress)
+        started = datetime.now(UTC)
+        sent = publish(settings, endpoints, Lake(settings.lake), table, version, on_progress)
+        Lineage(settings, "publish", on_progress).published(table, [one.store for one in sent], version, started)
+        return sent
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from infra.serving_store.tables import create_control_tables, create_serving_tab
 from infra.settings import Settings
 from infra.warehouse.client import warehouse
 from infra.warehouse.tables import create_tables, create_view
+from pipelines.lineage import streaming
 from pipelines.options import LiveOptions
 from pipelines.prism import local_prism, prism_options
 from pipelines.sinks import Stores, WriteLive, failures
@@ -52,7 +53,10 @@ def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> Non
         options = LiveOptions([*_without_runner(arguments), *prism_options(address)], streaming=True)
     run = begin(settings, where, bool(options.bigquery_seconds))
     name = f"{run.number}-{uuid.uuid4().hex}"
-    _run_to_end(build(settings, where, run, options, name), name)
+    source = playback_log(settings, where, run, options)
+    stores = Stores(settings, where, run, options.bigquery_seconds, options.rules())
+    with streaming(settings, where.kafka_bootstrap, source, run.number):
+        _run_to_end(build(stores, options, source, name), name)
 
 
 def _run_to_end(pipeline: beam.Pipeline, name: str) -> None:
@@ -85,13 +89,12 @@ def begin(settings: Settings, where: Endpoints, with_bigquery: bool) -> LiveRun:
         return begin_live_run(serving, topic)
 
 
-def build(settings: Settings, where: Endpoints, live_run: LiveRun, options: LiveOptions, name: str) -> beam.Pipeline:
-    """The pipeline from its marker on."""
-    rules = options.rules()
+def playback_log(settings: Settings, where: Endpoints, live_run: LiveRun, options: LiveOptions) -> PlaybackLog:
+    """The topic from the marker on, less what is to be read again."""
     consumer = client_properties(settings, where.kafka_bootstrap)
     topic = settings.playback_topic
-    from_us = rules.replay_from_us(live_run.marker_us) if live_run.marker_us else 0
-    source = PlaybackLog(
+    from_us = options.rules().replay_from_us(live_run.marker_us) if live_run.marker_us else 0
+    return PlaybackLog(
         topic=topic,
         topic_id=live_run.topic_id,
         offsets=start_offsets(consumer, topic, from_us),
@@ -100,11 +103,16 @@ def build(settings: Settings, where: Endpoints, live_run: LiveRun, options: Live
         batch_records=options.batch_records,
         clock_difference_us=options.clock_difference_ms * 1_000,
     )
-    run = Run(name, live_run.marker_us, rules, options.flush_seconds, *_charts_so_far(settings, where, live_run))
+
+
+def build(stores: Stores, options: LiveOptions, source: PlaybackLog, name: str) -> beam.Pipeline:
+    """The pipeline from its source to the stores."""
+    live_run = stores.run
+    charts = _charts_so_far(stores.settings, stores.endpoints, live_run)
+    run = Run(name, live_run.marker_us, stores.rules, options.flush_seconds, *charts)
     pipeline = beam.Pipeline(options=options)
     read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
     changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)
-    stores = Stores(settings, where, live_run, options.bigquery_seconds, rules)
     changes | "WriteLive" >> WriteLive(stores, run.name)
     return pipeline
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from infra.lineage import edges, stored_events
+from infra.openlineage_events import NAMESPACE, edges, stored_events, stored_in
 from schemas import catalog
 from schemas.errors import CheckFailedError
 from schemas.model import Between
@@ -78,8 +78,13 @@ def test_the_failure_and_what_met_its_checks_are_rows_of_check_results(gated: Ga
 def test_the_lineage_of_a_run_is_the_graph_of_the_catalogue(gated: Gated) -> None:
     declared = {(name, one.full_name) for one in catalog.tables().values() for name in one.inputs}
     topic = gated.made.settings.playback_topic
-    assert edges(gated.first_events) == declared | {(topic, "bronze.playback_events")}
-    written = {event["outputs"][0]["name"] for event in gated.first_events}
+    settings = gated.made.settings
+    published = {
+        (name, place) for name, one in catalog.lake_tables().items() for _, place in stored_in(settings, one).values()
+    }
+    assert {place.count(".") for _, place in published} == {1, 2}
+    assert edges(gated.first_events) == declared | published | {(topic, "bronze.playback_events")}
+    written = {one["name"] for event in gated.first_events for one in event["outputs"] if one["namespace"] == NAMESPACE}
     assert written == set(catalog.lake_tables())
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from infra.kafka.topics import ensure_playback_topic
+from infra.openlineage_events import LIVE_EVENTS, edges, stored_events
 from infra.serving_store.live_runs import begin_live_run, read_live_run
 from infra.serving_store.reads import read
 from infra.serving_store.rows import plain
@@ -21,6 +22,7 @@ from infra.serving_store.session import ServingSession, serving_session
 from infra.settings import REPOSITORY
 from pipelines.progress import read_progress
 from pipelines.supervisor import live_pipeline
+from schemas import catalog
 from schemas.errors import SupersededError
 from schemas.live import COUNTRY_CHARTS, FATES
 from tests.end_to_end.conftest import Deployment
@@ -152,6 +154,15 @@ def test_charts_are_the_sums_of_the_closed_cells(expected: Truth, pipeline: Pipe
             assert [(-row["play_count"], row["track_id"]) for row in found] == ranked[:100]
 
 
+def test_lineage_leads_from_the_topic_to_every_live_table(expected: Truth, pipeline: Pipeline) -> None:
+    """Also of lives that were killed."""
+    told = stored_events(pipeline.made.settings.home, LIVE_EVENTS)
+    topic = pipeline.made.settings.playback_topic
+    live = {name: one for name, one in catalog.tables().items() if one.is_live}
+    assert edges(told) == {(source, name) for name, one in live.items() for source in one.inputs or (topic,)}
+    assert sum(event["eventType"] == "START" for event in told) == len(live) * (len(KILLS) + 1)
+
+
 def test_live_and_batch_differ_by_what_is_late_or_beyond_the_horizon_or_ahead(
     expected: Truth, pipeline: Pipeline
 ) -> None:
@@ -178,6 +189,9 @@ def test_an_overtaken_pipeline_ends_and_says_so(expected: Truth, pipeline: Pipel
         assert first.wait(300) == SupersededError.exit_status
     finally:
         first.kill()
+    told = stored_events(pipeline.made.settings.home, LIVE_EVENTS)
+    (sentence,) = {one["run"]["facets"]["errorMessage"]["message"] for one in told if one["eventType"] == "FAIL"}
+    assert sentence.startswith("A later live pipeline runs on this topic")
     assert "A later live pipeline runs on this topic" in pipeline.log.read_text().strip().splitlines()[-1]
     assert pipeline.says().cells == expected.cells
 

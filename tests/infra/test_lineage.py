@@ -11,7 +11,8 @@ from deltalake import write_deltalake
 
 from infra.kafka.records import OffsetRange
 from infra.lake import Lake
-from infra.lineage import EVENTS, Lineage, TopicOffsets, edges, stored_events
+from infra.lineage import Lineage
+from infra.openlineage_events import EVENTS, TopicOffsets, edges, stored_events
 from infra.settings import Settings
 from playback.arrow import arrow_schema
 from schemas.bronze import PLAYBACK_EVENTS
