@@ -7,20 +7,14 @@ lock. Repeated it gives the same rows. It ends in the lake; the next run publish
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from infra.checks import Checker
-from infra.engine import open_session
 from infra.lake import Lake
-from infra.lineage import Lineage
 from infra.settings import Settings
 from infra.table_sizes import Extent, extent
-from jobs.batch import run_lock
-from jobs.check_results import record_check_results
-from jobs.declarations import require_migrated
 from jobs.runner import Progress, Refreshed, Runner
+from jobs.steps import opened
 from schemas import catalog
 from schemas.errors import InputError, MissingInputError
 from schemas.model import KeyedMerge, Table
-from schemas.quality import CHECK_RESULTS
 
 
 @dataclass(frozen=True)
@@ -63,25 +57,16 @@ def plan(lake: Lake, name: str, first: date, last: date, downstream: bool = Fals
 def backfill(settings: Settings, rewrites: list[Rewrite], on_progress: Progress | None = None) -> list[Refreshed]:
     """Do what was planned. Raises SupersededError while a run is at work, CheckFailedError and others as a run does."""
     say = on_progress or (lambda _what, _step: None)
-    lake, checker = Lake(settings.lake), Checker(settings.home)
     done = []
-    with run_lock(settings.home), open_session(settings) as session:
-        require_migrated(settings)
-        lineage = Lineage(settings, "backfill", on_progress)
-        runner = Runner(session, lake, checker)
-        try:
-            for one in rewrites:
-                say(one.table.full_name, "backfill" if one.first else "refresh")
-                with lineage.writing(one.table):
-                    if one.first and one.last:
-                        done.append(runner.backfill(one.table, one.first, one.last))
-                    else:
-                        done.append(runner.refresh(one.table))
-        finally:
-            with lineage.writing(CHECK_RESULTS):
-                _, warnings = record_check_results(session, lake, checker)
-        for warning in warnings:
-            say(warning.checked_table, f"warns: {warning.message}")
+    with opened(settings, "backfill", say) as step:
+        runner = Runner(step.session, step.lake, step.checker)
+        for one in rewrites:
+            say(one.table.full_name, "backfill" if one.first else "refresh")
+            with step.lineage.writing(one.table):
+                if one.first and one.last:
+                    done.append(runner.backfill(one.table, one.first, one.last))
+                else:
+                    done.append(runner.refresh(one.table))
     return done
 
 

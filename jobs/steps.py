@@ -43,7 +43,7 @@ class Opened:
 
 def ingest_step(settings: Settings, endpoints: Endpoints, on_progress: Progress) -> int:
     """Read the topic into the ledger and write down the manifests; how many offsets were read. Raises as `ingest`."""
-    with _opened(settings, "ingest", on_progress) as step:
+    with opened(settings, "ingest", on_progress) as step:
         announced = read_manifests(settings.home)
         topic = playback_topic(settings, endpoints)
         read = TopicOffsets(endpoints.kafka_bootstrap, topic.name, topic.topic_id)
@@ -58,7 +58,7 @@ def refresh_step(settings: Settings, table: Table, on_progress: Progress) -> Ref
     """Bring one derived table up to date and check it. Raises as `Runner.refresh`, InputError if it is not derived."""
     if not table.is_derived:
         raise InputError(f"{table.full_name} is not computed from other tables: `tonearm ingest` fills it.")
-    with _opened(settings, "refresh", on_progress) as step, step.lineage.writing(table):
+    with opened(settings, "refresh", on_progress) as step, step.lineage.writing(table):
         return Runner(step.session, step.lake, step.checker).refresh(table)
 
 
@@ -75,7 +75,11 @@ def publish_step(settings: Settings, endpoints: Endpoints, table: Table, on_prog
 
 
 @contextmanager
-def _opened(settings: Settings, name: str, on_progress: Progress) -> Iterator[Opened]:
+def opened(settings: Settings, name: str, on_progress: Progress) -> Iterator[Opened]:
+    """Lock the home and open what a step needs; in the end what checks have found is written down, and warnings said.
+
+    `name` is the job that lineage tells of.
+    """
     with run_lock(settings.home), open_session(settings) as session:
         require_migrated(settings)
         lineage = Lineage(settings, name, on_progress)
