@@ -11,6 +11,7 @@ from openlineage.client import facet_v2
 from openlineage.client.event_v2 import InputDataset, OutputDataset, RunState
 from openlineage.client.uuid import generate_new_uuid
 
+from infra import run_log
 from infra.lake import Lake
 from infra.openlineage_events import (
     EVENTS,
@@ -37,7 +38,7 @@ class Lineage:
         self._settings = settings
         self._lake = Lake(settings.lake)
         self._sender = Sender(settings, EVENTS, on_loss)
-        self.run_id = str(generate_new_uuid())
+        self.run_id = run_log.run_id() or str(generate_new_uuid())
         self._name = name
 
     @property
@@ -50,7 +51,8 @@ class Lineage:
         """Around what refreshes a table: events if it made a new version, or failed."""
         before, started = self._lake.version(table), datetime.now(UTC)
         try:
-            yield
+            with run_log.writing(self._lake, table):
+                yield
         except TonearmError as error:
             self._emit(table, topic, started, str(error))
             raise

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from infra import run_log
 from infra.check_results import CheckResult
 from infra.checks import Checker
 from infra.delta_writer import DeltaWriter
@@ -38,6 +39,9 @@ def record_check_results(session: SparkSession, lake: Lake, checker: Checker) ->
         rows = pa.Table.from_pylist([*kept, *found], schema=arrow_schema(CHECK_RESULTS.fields))
         DeltaWriter(session, lake).replace_dates(CHECK_RESULTS, session.createDataFrame(rows), dates, before)
     checker.results.forget(results)
+    for one in results:
+        if not one.is_met:
+            run_log.check_failed(one)
     version = lake.version(CHECK_RESULTS)
     assert version is not None
     done = Refreshed(CHECK_RESULTS, version, version != before, None, time.perf_counter() - started)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from infra import failpoints
+from infra import failpoints, run_log
 from infra.lake import Lake
 from infra.serving_store.ledger import Entry, Ledger, Mode, Store, last_completed, unfinished
 from infra.serving_store.plan import is_held, plan_publish, plan_rollback
@@ -210,7 +210,7 @@ def _send(stores: _Stores, lake: Lake, table: Table, entry: Entry, is_missing: b
         rows, deleted = (0, 0) if dates == set() else _merge(stores, lake, table, entry, before, dates)
         stores.ledger.complete(entry)
     failpoints.reach("publish.completed", place)
-    return Publication(
+    done = Publication(
         table.full_name,
         entry.store,
         entry.publish_number,
@@ -220,6 +220,13 @@ def _send(stores: _Stores, lake: Lake, table: Table, entry: Entry, is_missing: b
         tuple(sorted(dates or ())),
         time.monotonic() - started,
     )
+    _tell(done)
+    return done
+
+
+def _tell(done: Publication) -> None:
+    told = {"version": done.delta_version, "publish_number": done.publish_number, "rows": done.rows}
+    run_log.published(done.table, done.store, **told, deleted=done.deleted, seconds=round(done.seconds, 3))
 
 
 def _merge(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 
-from infra import failpoints
+from infra import failpoints, run_log
 from infra.checks import Checker
 from infra.engine import open_session
 from infra.kafka.manifests import Manifest
@@ -29,7 +29,7 @@ from playback.messages import MESSAGES
 from playback.reasons import Reason
 from playback.replay import DECIDED, Outcome
 from schemas import catalog
-from schemas.bronze import DEAD_LETTERS
+from schemas.bronze import DEAD_LETTERS, PLAYBACK_EVENTS
 from schemas.errors import InputError
 from schemas.model import KeyedMerge
 from schemas.silver import DUPLICATES, PLAYS
@@ -117,12 +117,14 @@ def replay(
     with run_lock(settings.home), open_session(settings) as session:
         require_migrated(settings)
         say("bronze.playback_events", "ingest")
-        ingest(session, lake, playback_topic(settings, endpoints))
+        with run_log.writing(lake, PLAYBACK_EVENTS):
+            ingest(session, lake, playback_topic(settings, endpoints))
         runner = Runner(session, lake, Checker(settings.home))
         for table in catalog.tables().values():
             if isinstance(table.refresh, KeyedMerge):
                 say(table.full_name, "refresh")
-                runner.refresh(table)
+                with run_log.writing(lake, table):
+                    runner.refresh(table)
         say("bronze.dead_letters", "choose")
         letters = ReplayLetters(session, lake)
         try:

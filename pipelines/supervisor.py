@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from infra.local.process import LAUNCHER, last_line
+from infra.run_log import logger
 from infra.settings import REPOSITORY, Settings
 from schemas.errors import RetryableError, TonearmError
 
@@ -59,7 +61,7 @@ class Supervisor:
         home = self._settings.home.resolve()
         log = home / "logs" / "live.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        pause = FIRST_PAUSE
+        pause, events = FIRST_PAUSE, logger(home).bind(command="live")
         while not self._stopped.is_set():
             began = time.monotonic()
             with log.open("ab") as output:
@@ -71,12 +73,20 @@ class Supervisor:
                 )  # fmt: skip
             self.lives += 1
             self._on_life(self.lives)
+            events.info("life began", life=self.lives, process=self._child.pid)
             status = self._wait(self._child)
+            self._tell_end(events, status, time.monotonic() - began)
             if status == TonearmError.exit_status:
                 self.failure = last_line(log)
                 return
             pause = FIRST_PAUSE if time.monotonic() - began > STEADY_SECONDS else min(2 * pause, LONGEST_PAUSE)
             self._stopped.wait(pause)
+
+    def _tell_end(self, events: Any, status: int, seconds: float) -> None:
+        if self._stopped.is_set():
+            events.info("life ended", life=self.lives, seconds=round(seconds, 3), stopped=True)
+        else:
+            events.error("life ended", life=self.lives, seconds=round(seconds, 3), status=status)
 
     def _wait(self, child: "subprocess.Popen[bytes]") -> int:
         while not self._stopped.wait(0.2):

@@ -28,6 +28,7 @@ def backfill(
 ) -> None:
     """Compute dates of a table again from its inputs; other dates' files stay, and repeating it changes no row."""
     from infra.lake import Lake
+    from infra.run_log import running
     from infra.settings import Settings
     from jobs import backfill as job
     from tonearm.steps import steps
@@ -37,7 +38,7 @@ def backfill(
     if dry_run:
         _show_plan(rewrites, as_json)
         return
-    with steps() as say:
+    with steps() as say, running(settings, "backfill", table):
         done = job.backfill(settings, rewrites, say)
     _show_done(done, as_json)
 

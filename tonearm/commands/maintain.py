@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Annotated
 
@@ -19,13 +20,14 @@ def maintain(
 ) -> None:
     """Merge small files of the tables and remove files that nobody needs; no row changes, and no run has to stop."""
     from infra.local.stack import endpoints
+    from infra.run_log import running
     from infra.settings import Settings
     from jobs import housekeeping
     from tonearm.answers import print_rows
     from tonearm.steps import steps
 
     settings = Settings()
-    with steps() as say:
+    with steps() as say, nullcontext() if dry_run else running(settings, "maintain"):
         done = housekeeping.maintain(settings, endpoints(settings, ("cassandra",)), dry_run, say)
     if as_json:
         sys.stdout.write(json.dumps([asdict(one) for one in done]) + "\n")

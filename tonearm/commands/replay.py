@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +35,7 @@ def replay(
 ) -> None:
     """Send dead letters to the topic again, all or none, each once; then run the batch path, so that they count."""
     from infra.local.stack import local_stack
+    from infra.run_log import running
     from infra.settings import Settings
     from jobs import replay as job
     from playback.fix_rules import read_rules
@@ -44,19 +46,21 @@ def replay(
     # What is wrong with the question is said before anything is started.
     asked = job.request(reason or (), () if rules is None else read_rules(rules), only_valid, dry_run)
     settings = Settings()
+    at_work = nullcontext() if dry_run else running(settings, "replay")
     services = {"services": ("kafka",)} if dry_run else {}
-    with steps() as say, local_stack(settings, on_progress=say, **services) as endpoints:
-        done = job.replay(settings, endpoints, asked, say, progress_bar)
-        told = _summary(done, asked)
-        if not dry_run:
-            told |= _run_batch(settings, endpoints, done, say)
-        say("", "")
-    if as_json:
-        sys.stdout.write(json.dumps(told) + "\n")
-    else:
-        _print(told)
-    if not told.get("adds_up", True):
-        raise BalanceError("The balance sheet does not add up: see `tonearm report` for the lines that do not.")
+    with at_work:
+        with steps() as say, local_stack(settings, on_progress=say, **services) as endpoints:
+            done = job.replay(settings, endpoints, asked, say, progress_bar)
+            told = _summary(done, asked)
+            if not dry_run:
+                told |= _run_batch(settings, endpoints, done, say)
+            say("", "")
+        if as_json:
+            sys.stdout.write(json.dumps(told) + "\n")
+        else:
+            _print(told)
+        if not told.get("adds_up", True):
+            raise BalanceError("The balance sheet does not add up: see `tonearm report` for the lines that do not.")
 
 
 def _run_batch(settings: "Settings", endpoints: "Endpoints", done: "Replay", say: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def rollback(
     """Publish what was published before; holds until the table has a newer Delta version than the one taken back."""
     from infra.lake import Lake
     from infra.local.stack import endpoints
+    from infra.run_log import running
     from infra.settings import Settings
     from jobs import publish
     from schemas import catalog
@@ -28,7 +29,8 @@ def rollback(
     declared = catalog.table(table)
     settings = Settings()
     services = ("cassandra", "bigquery") if declared.warehouse else ("cassandra",)
-    done = publish.rollback(settings, endpoints(settings, services), Lake(settings.lake), declared)
+    with running(settings, "rollback", table):
+        done = publish.rollback(settings, endpoints(settings, services), Lake(settings.lake), declared)
     if as_json:
         sys.stdout.write(json.dumps([asdict(one) for one in done], default=json_value) + "\n")
         return

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,12 +39,13 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Send events to Kafka, compute every table, check, publish, and show that the numbers add up."""
+    from contextlib import ExitStack
+
     from infra.local.stack import local_stack
+    from infra.run_log import running
     from infra.settings import Settings
     from jobs.declarations import require_migrated
-    from schemas.errors import BalanceError, CheckFailedError
     from tonearm.commands.import_ import count_rows
-    from tonearm.report import run_report, save_report
     from tonearm.report_text import print_report, print_where
     from tonearm.steps import steps
 
@@ -53,33 +54,58 @@ def run(
     # What cannot be imported, or computed, is said before anything is started.
     rows = None if path is None else count_rows(path)
     require_migrated(settings)
-    with steps() as say, local_stack(settings, on_progress=say) as endpoints, _live_beside(settings, live):
-        say("", "")
-        listener = _send(settings, endpoints, path, user, rows)
-        from jobs.batch import run_batch
-        from pipelines.progress import read_progress
+    with ExitStack() as at_work:
+        at_work.enter_context(running(settings, "run"))
+        with steps() as say, local_stack(settings, on_progress=say) as endpoints, _live_beside(settings, live):
+            say("", "")
+            listener = _send(settings, endpoints, path, user, rows)
+            report = _report(settings, endpoints, say, listener, live, started)
+            if as_json:
+                sys.stdout.write(json.dumps(report) + "\n")
+                sys.stdout.flush()
+            else:
+                print_report(report)
+                print_where(report, _what_becomes_of_the_stack(settings, once))
+            _raise_for(report)
+            # The run is over, although the stack may stay.
+            at_work.close()
+            if not once:
+                _wait()
 
-        said = read_progress(settings.home) if live else None
-        report = run_report(settings, endpoints, run_batch(settings, endpoints, say), listener)
-        report["answer_key"] = _answer_key(settings, say)
-        report["live"] = _live(settings, endpoints, say, said) if live else None
-        say("", "")
-        report["seconds"]["total"] = round(time.monotonic() - started, 1)
-        save_report(settings.home, report)
-        if as_json:
-            sys.stdout.write(json.dumps(report) + "\n")
-            sys.stdout.flush()
-        else:
-            print_report(report)
-            print_where(report, _what_becomes_of_the_stack(settings, once))
-        if not report["balance"]["adds_up"]:
-            raise BalanceError("The balance sheet does not add up: see `tonearm report` for the lines that do not.")
-        if not all(one["equal"] for one in report["answer_key"]):
-            raise CheckFailedError("Tables are not what the answer key says: `tonearm verify` shows where they differ.")
-        if report["live"] and report["live"]["unexplained_cells"]:
-            raise CheckFailedError("Live and batch differ: `tonearm sql` shows where, in live.batch_differences.")
-        if not once:
-            _wait()
+
+def _report(
+    settings: "Settings",
+    endpoints: "Endpoints",
+    say: "Callable[[str, str], None]",
+    listener: str,
+    live: bool,
+    started: float,
+) -> dict[str, Any]:
+    """The batch run, what is held against it, and the report of both, which is kept."""
+    from jobs.batch import run_batch
+    from pipelines.progress import read_progress
+    from tonearm.report import run_report, save_report
+
+    said = read_progress(settings.home) if live else None
+    report = run_report(settings, endpoints, run_batch(settings, endpoints, say), listener)
+    report["answer_key"] = _answer_key(settings, say)
+    report["live"] = _live(settings, endpoints, say, said) if live else None
+    say("", "")
+    report["seconds"]["total"] = round(time.monotonic() - started, 1)
+    save_report(settings.home, report)
+    return report
+
+
+def _raise_for(report: dict[str, Any]) -> None:
+    """BalanceError or CheckFailedError where the report says that something is wrong."""
+    from schemas.errors import BalanceError, CheckFailedError
+
+    if not report["balance"]["adds_up"]:
+        raise BalanceError("The balance sheet does not add up: see `tonearm report` for the lines that do not.")
+    if not all(one["equal"] for one in report["answer_key"]):
+        raise CheckFailedError("Tables are not what the answer key says: `tonearm verify` shows where they differ.")
+    if report["live"] and report["live"]["unexplained_cells"]:
+        raise CheckFailedError("Live and batch differ: `tonearm sql` shows where, in live.batch_differences.")
 
 
 def _live_beside(settings: "Settings", wanted: bool) -> "AbstractContextManager[object]":

@@ -21,27 +21,29 @@ def register(app: typer.Typer) -> None:
 def ingest(as_json: _Json = False) -> None:
     """Read what Kafka has and the ledger has not."""
     from infra.local.stack import endpoints
+    from infra.run_log import running
     from infra.settings import Settings
     from jobs.steps import ingest_step
     from tonearm.steps import steps
 
     settings = Settings()
-    with steps() as say:
+    with steps() as say, running(settings, "ingest"):
         count = ingest_step(settings, endpoints(settings, ("kafka",)), say)
     _answer({"records": count}, as_json, f"{count:,} records were read.")
 
 
 def refresh(table: _Table, as_json: _Json = False) -> None:
     """Bring one table up to date with its inputs, and check it."""
+    from infra.run_log import running
     from infra.settings import Settings
     from jobs.steps import refresh_step
     from schemas import catalog
     from tonearm.steps import steps
 
-    declared = catalog.table(table)
-    with steps() as say:
+    declared, settings = catalog.table(table), Settings()
+    with steps() as say, running(settings, "refresh", table):
         say(table, "refresh")
-        done = refresh_step(Settings(), declared, say)
+        done = refresh_step(settings, declared, say)
     answer = {"table": table, "version": done.version, "changed": done.changed, "dates": done.dates}
     what = f"has version {done.version} now" if done.changed else f"is up to date, at version {done.version}"
     _answer(answer | {"seconds": round(done.seconds, 2)}, as_json, f"{table} {what}.")
@@ -50,6 +52,7 @@ def refresh(table: _Table, as_json: _Json = False) -> None:
 def publish(table: _Table, as_json: _Json = False) -> None:
     """Publish the version of one table that passed its checks last; what is published is left alone."""
     from infra.local.stack import endpoints
+    from infra.run_log import running
     from infra.settings import Settings
     from jobs.steps import publish_step
     from schemas import catalog
@@ -59,7 +62,7 @@ def publish(table: _Table, as_json: _Json = False) -> None:
     declared = catalog.table(table)
     settings = Settings()
     services = ("cassandra", "bigquery") if declared.warehouse else ("cassandra",)
-    with steps() as say:
+    with steps() as say, running(settings, "publish", table):
         done = publish_step(settings, endpoints(settings, services), declared, say)
     if as_json:
         sys.stdout.write(json.dumps([asdict(one) for one in done], default=json_value) + "\n")
