@@ -6,9 +6,11 @@ engines differ in what they would create themselves.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -137,6 +139,24 @@ class Lake:
         """Rows of the current version whose `column` is `value`, without reading the others."""
         rows = self._open(table).to_pyarrow_dataset()
         return int(rows.count_rows(filter=pc.field(column) == value))
+
+    def counts(self, table: Table, column: str) -> dict[str, int]:
+        """How many rows of the current version have each value of `column`, without reading the other columns."""
+        found: Counter[str] = Counter()
+        for batch in self._open(table).to_pyarrow_dataset().to_batches(columns=[column]):
+            for one in pc.value_counts(batch[column]).to_pylist():
+                found[one["values"]] += one["counts"]
+        return dict(found)
+
+    def greatest(self, table: Table, column: str, by: Sequence[str]) -> dict[tuple[Any, ...], int]:
+        """The greatest value of `column` for each combination of values of `by`, in the current version."""
+        found: dict[tuple[Any, ...], int] = {}
+        for batch in self._open(table).to_pyarrow_dataset().to_batches(columns=[*by, column]):
+            greatest = pa.table(batch).group_by(list(by)).aggregate([(column, "max")])
+            for row in greatest.to_pylist():
+                key = tuple(row[name] for name in by)
+                found[key] = max(row[f"{column}_max"], found.get(key, row[f"{column}_max"]))
+        return found
 
     def dates(self, table: Table) -> set[date]:
         """Dates of `partition_by` that the current version has files of."""

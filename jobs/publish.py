@@ -83,7 +83,7 @@ def publish(
     """
     done = []
     with _open(settings, endpoints, table) as stores:
-        for store in _declared(table):
+        for store in declared_stores(table):
             started = time.monotonic()
             is_missing = _take_stock(stores, table, store)
 
@@ -110,8 +110,10 @@ def rollback(settings: Settings, endpoints: "Endpoints", lake: Lake, table: Tabl
     """
     done = []
     with _open(settings, endpoints, table) as stores:
-        missing = {store: _take_stock(stores, table, store) for store in _declared(table)}
-        current = {store: last_completed(stores.ledger.entries(table.full_name, store)) for store in _declared(table)}
+        missing = {store: _take_stock(stores, table, store) for store in declared_stores(table)}
+        current = {
+            store: last_completed(stores.ledger.entries(table.full_name, store)) for store in declared_stores(table)
+        }
         newest = max((entry.delta_version for entry in current.values() if entry), default=None)
         # A store that the last publication did not reach is where the others go back to.
         behind = [store for store, entry in current.items() if entry and entry.delta_version == newest]
@@ -133,7 +135,7 @@ def rollback(settings: Settings, endpoints: "Endpoints", lake: Lake, table: Tabl
 
 @contextmanager
 def _open(settings: Settings, endpoints: "Endpoints", table: Table) -> Iterator[_Stores]:
-    if not _declared(table):
+    if not declared_stores(table):
         raise InputError(f"{table.full_name} is published nowhere: give its declaration a Warehouse or a Serving.")
     with ExitStack() as stack:
         serving = stack.enter_context(serving_session(settings, endpoints))
@@ -142,7 +144,8 @@ def _open(settings: Settings, endpoints: "Endpoints", table: Table) -> Iterator[
         yield _Stores(serving, house, Ledger(serving))
 
 
-def _declared(table: Table) -> list[Store]:
+def declared_stores(table: Table) -> list[Store]:
+    """The stores that the table is published to, in the order in which that is done."""
     stores: list[Store] = ["bigquery"] if table.warehouse else []
     return [*stores, "cassandra"] if table.serving else stores
 

@@ -1,5 +1,6 @@
 """What the live pipeline is at."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from infra.kafka.connection import client_properties
@@ -66,7 +67,12 @@ def _lag(settings: Settings, endpoints: Endpoints, offsets: dict[int, int]) -> i
         bounds = offset_bounds(client_properties(settings, endpoints.kafka_bootstrap), settings.playback_topic)
     except RetryableError:
         return None
-    return sum(max(0, end - offsets.get(partition, 0)) for partition, (_, end) in bounds.items())
+    return sum(lag_by_partition(bounds, offsets).values())
+
+
+def lag_by_partition(bounds: Mapping[int, tuple[int, int]], read: Mapping[int, int]) -> dict[int, int]:
+    """Offsets that are left of each partition, `read` being the next one that is to be read."""
+    return {partition: max(0, end - read.get(partition, first)) for partition, (first, end) in bounds.items()}
 
 
 def live_fates(settings: Settings, endpoints: Endpoints) -> dict[str, int]:
