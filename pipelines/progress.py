@@ -5,10 +5,13 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.replace_file import replace_file
-from pipelines.transforms.elements import Changes
 from pipelines.transforms.rules import Rules
+
+if TYPE_CHECKING:
+    from pipelines.transforms.elements import Changes  # Beam takes seconds to import, and who reads has no need of it
 
 _WINDOW_SECONDS = 30.0
 
@@ -43,7 +46,7 @@ class Progress:
         return max(0.0, self.at - self.passed_us / 1e6)
 
 
-def write_progress(home: Path, run_number: int, rules: Rules, changes: Changes) -> None:
+def write_progress(home: Path, run_number: int, rules: Rules, changes: "Changes") -> None:
     """Say what was written; rates are over half a minute."""
     before, now = read_progress(home), time.time()
     records, letters, seconds = float(changes.records), float(changes.dead_letters), 0.0
