@@ -79,15 +79,15 @@ def logger(home: Path) -> Any:
 
 
 @contextmanager
-def running(settings: Settings, command: str, table: str = "") -> Iterator[None]:
-    """Around one run of a command: logs its begin and end, and remembers how it ended."""
+def running(settings: Settings, command: str, table: str = "", **about: Any) -> Iterator[None]:
+    """Around one run of a command: logs its begin (with what it is `about`) and end, and remembers how it ended."""
     began, run_id = time.time(), str(uuid4())
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    about = {"table": table} if table else {}
+    own = {"table": table} if table else {}
     log = logger(settings.home).bind(run_id=run_id, command=command, date=f"{datetime.now(UTC):%Y-%m-%d}")
     run = _Run(run_id, log)
     token = _RUN.set(run)
-    log.info("run started", engine=settings.engine, **about)
+    log.info("run started", engine=settings.engine, **own, **about)
     status, why = 0, dict[str, str]()
     try:
         yield
@@ -98,7 +98,7 @@ def running(settings: Settings, command: str, table: str = "") -> Iterator[None]
         _RUN.reset(token)
         seconds = round(time.time() - began, 3)
         tell = log.error if status else log.info
-        tell("run ended", status=status, seconds=seconds, **about, **why)
+        tell("run ended", status=status, seconds=seconds, **own, **why)
         _remember(settings.home, command, table, run, seconds, status)
 
 

@@ -3,7 +3,7 @@
 import errno
 import json
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -131,6 +131,14 @@ def test_the_log_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch)
             pass
     assert {one.name for one in (settings.home / "logs").iterdir()} == {"run.jsonl", "run.jsonl.1"}
     assert all(one.stat().st_size < 1500 for one in (settings.home / "logs").iterdir())
+
+
+def test_a_run_is_told_with_what_it_is_about(settings: Settings) -> None:
+    with running(settings, "backfill", "silver.plays", first=date(2026, 11, 1), last=date(2026, 11, 30)):
+        pass
+    started, ended = events(settings)
+    assert (started["table"], started["first"], started["last"]) == ("silver.plays", "2026-11-01", "2026-11-30")
+    assert ended["table"] == "silver.plays"
 
 
 def test_each_command_and_table_has_its_own_last_run(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.record import running_record
+from infra.run_log import last_runs
 from infra.settings import REPOSITORY
 from tonearm.app import run
 
@@ -86,9 +87,11 @@ def test_a_store_that_dies_under_the_run_is_a_sentence_and_a_retry_finishes(home
     assert first.returncode == 75, said
     assert out == ""
     assert said.splitlines()[-1].startswith("Cassandra does not answer (in time)")
+    assert [(one.command, one.status, one.succeeded_at) for one in last_runs(home)] == [("run", 75, None)]
 
     again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=250)
     assert again.returncode == 0, again.stderr
     report = json.loads(again.stdout)
     assert report["balance"]["adds_up"]
     assert (report["balance"]["accepted"], report["balance"]["duplicate"]) == (1, 1)
+    assert [(one.command, one.status, one.succeeded_at is None) for one in last_runs(home)] == [("run", 0, False)]

@@ -38,7 +38,8 @@ def backfill(
     if dry_run:
         _show_plan(rewrites, as_json)
         return
-    with steps() as say, running(settings, "backfill", table):
+    dates = {"first": first.date(), "last": last.date(), "downstream": downstream}
+    with steps() as say, running(settings, "backfill", table, **dates):
         done = job.backfill(settings, rewrites, say)
     _show_done(done, as_json)
 
