@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Producer
 
 from infra.kafka import log_reader
-from infra.lineage import stored_events
+from infra.openlineage_events import stored_events
 from infra.run_log import LOG, running
 from schemas import catalog
 from schemas.bronze import DEAD_LETTERS
