@@ -19,16 +19,19 @@ from pipelines.transforms.cells import EMPTY_CELLS, OpenWindows, atoms_of
 from pipelines.transforms.charts import NO_CHARTS, RollingCharts
 from pipelines.transforms.duplicates import SeenEvents, id_hashes
 from pipelines.transforms.elements import Batch, Changes, InOrder, in_memory
+from pipelines.transforms.open_sessions import OpenSessions
 from pipelines.transforms.records import MinuteRecords, dead_letters
 from pipelines.transforms.rules import ACCEPTED, DEAD_LETTER, DUPLICATE, MINUTE_US, Rules, judge
+from pipelines.transforms.sessions import NO_SESSIONS
 from playback.classify import classify
-from schemas.live import COUNTRY_CHARTS, DEAD_LETTERS, MINUTE_RECORDS
+from schemas.live import COUNTRY_CHARTS, DEAD_LETTERS, MINUTE_RECORDS, MINUTE_USER_SESSIONS
 
 FATE = "fate"
 Batches: TypeAlias = "PCollection[Batch]"
 _KEPT = (
     *("topic_id", "partition", "offset", "topic", "appended_at", "appended_date", "event_id", "occurred_at", "user_id"),
-    *("device_id", "track_id", "country", "content_type", "counts_as_play", "is_skip", "reason", "detail", "payload"),
+    *("device_id", "track_id", "artist_name", "country", "content_type", "counts_as_play", "is_skip"),
+    *("reason", "detail", "payload"),
 )
 """Of what a record says, what live tables need."""
 
@@ -39,6 +42,7 @@ class Run:
 
     `flush_seconds`: how often changes of open windows are given out; 0: with every batch. `recent`: the closed cells of
     `live.minute_track_plays` that charts may still need. `charted`: keys of the charts' rows that are stored.
+    `sessions`: how the sessions stood at the marker that may still go on.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Run:
     flush_seconds: float = 2.0
     recent: pa.Table = field(default_factory=lambda: EMPTY_CELLS)
     charted: pa.Table = field(default_factory=lambda: NO_CHARTS)
+    sessions: pa.Table = field(default_factory=lambda: NO_SESSIONS)
 
 
 class DecodeAndJudge(beam.PTransform["Batches", "Batches"]):
@@ -141,6 +146,7 @@ class LiveState:
         self._exact_from_us = run.rules.exact_from_us(run.marker_us)
         self._windows = OpenWindows(since_us=run.marker_us)
         self._records = MinuteRecords(since_us=self._exact_from_us)
+        self._sessions = OpenSessions(run.marker_us, run.sessions, run.rules)
         self._letters: list[pa.Table] = []
         self._charts = RollingCharts(run.recent, run.charted)
         self._marker_us = run.marker_us
@@ -159,13 +165,16 @@ class LiveState:
         if marker_us == self._marker_us and not (batch.caught_up and is_due):
             return None
         # Before a marker moves, all that it lets us forget is in the same element.
-        rows = self._windows.changes(None if batch.caught_up else marker_us)
+        until_us = None if batch.caught_up else marker_us
+        rows = self._windows.changes(until_us)
+        rows[MINUTE_USER_SESSIONS.full_name] = self._sessions.changes(until_us)
         over_us = batch.passed_us // MINUTE_US * MINUTE_US
         rows[MINUTE_RECORDS.full_name] = self._records.changes(None if batch.caught_up else over_us)
         if self._letters:
             rows[DEAD_LETTERS.full_name] = pa.concat_tables(self._letters)
         self._letters = []
         self._charts.add(self._windows.close(marker_us))
+        self._sessions.close(marker_us)
         charts, gone = self._charts.changes(marker_us) if batch.caught_up else (NO_CHARTS, NO_CHARTS)
         rows[COUNTRY_CHARTS.full_name] = charts
         self._records.forget(batch.passed_us)
@@ -193,6 +202,7 @@ class LiveState:
         accepted = rows.filter(pa.array(fates == ACCEPTED))
         if accepted.num_rows:
             self._windows.add(atoms_of(accepted, self._run.rules.window_us))
+            self._sessions.add(accepted)
         letters = dead_letters(rows, np.where(appended_us >= self._exact_from_us, fates, ACCEPTED))
         if letters.num_rows:
             self._letters.append(letters)
