@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,11 @@ from schemas import catalog
 from schemas.errors import SupersededError
 from schemas.live import COUNTRY_CHARTS, FATES
 from tests.end_to_end.conftest import Deployment
-from tests.end_to_end.live_truth import SECOND, Bounds, Cell, Service, Truth, truth
+from tests.end_to_end.live_truth import SECOND, Bounds, Cell, Service, Standing, Truth, truth
 from tonearm.live_comparison import compare
 
 BOUNDS = Bounds()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KILLS = ("live.before_rows", "live.after_rows", "live.after_bigquery", "live.before_marker", "live.after_marker")
 """In the middle of a batch; between the stores; between a write and its marker, as a window closes; behind it."""
 
@@ -81,7 +82,10 @@ class Pipeline:
             for row in self.rows("minute_records")
         }
         letters = {(row["partition"], row["offset"]): row["payload"] for row in self.rows("dead_letters")}
-        return Truth(cells, fates, letters)
+        sessions = {
+            (_us(row["window_start"]), row["user_id"]): _standing(row) for row in self.rows("minute_user_sessions")
+        }
+        return Truth(cells, fates, letters, sessions)
 
 
 def _key(row: dict[str, Any]) -> Cell:
@@ -92,8 +96,16 @@ def _counts(row: dict[str, Any]) -> tuple[int, int, int]:
     return row["play_count"], row["skip_count"], row["listener_count"]
 
 
+def _standing(row: dict[str, Any]) -> Standing:
+    ended, started = (
+        (row[name] - EPOCH) // timedelta(milliseconds=1) for name in ("last_occurred_at", "session_started_at")
+    )
+    counts = (row["playback_count"], row["play_count"], row["skip_count"], row["skips_in_a_row"])
+    return row["last_track_id"], ended, started, *counts, row["taste_drift_permille"]
+
+
 def _us(moment: datetime) -> int:
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * SECOND
+    return int((moment - EPOCH).total_seconds()) * SECOND
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +146,14 @@ def test_killed_at_chosen_points_nothing_is_lost_and_nothing_doubled(expected: T
     assert found.cells == expected.cells
     assert found.letters == expected.letters
     assert found.fates == expected.fates
+
+
+def test_sessions_stand_as_the_log_says_however_often_it_was_killed(expected: Truth, pipeline: Pipeline) -> None:
+    found = pipeline.says().sessions
+    assert found == expected.sessions
+    starts = {(user, started) for (_, user), (_, _, started, *_) in found.items()}
+    assert len(starts) > len({user for user, _ in starts}), "a session ended while the pipeline was killed and started"
+    assert any(drift for *_, drift in found.values())
 
 
 def test_analysts_see_the_same_cells(expected: Truth, pipeline: Pipeline) -> None:
