@@ -17,6 +17,7 @@ from infra.lake import Lake
 from infra.lineage import Lineage
 from infra.local.stack import Endpoints
 from infra.openlineage_events import TopicOffsets
+from infra.schema_registry import schema_registry
 from infra.settings import Settings
 from jobs.batch import playback_topic, run_lock
 from jobs.check_results import record_check_results

@@ -13,6 +13,7 @@ from infra.kafka.connection import client_properties
 from infra.kafka.log_reader import offset_bounds, start_offsets
 from infra.kafka.topics import topic_id
 from infra.local.stack import Endpoints, endpoints
+from infra.schema_registry import schema_registry
 from infra.serving_store.live_cells import closed_track_plays, latest_sessions
 from infra.serving_store.live_runs import LiveRun, begin_live_run
 from infra.serving_store.rows import stored_keys
@@ -109,7 +110,7 @@ def build(stores: Stores, options: LiveOptions, source: PlaybackLog, name: str) 
     """The pipeline from its source to the stores."""
     live_run = stores.run
     so_far = _so_far(stores.settings, stores.endpoints, live_run, stores.rules)
-    run = Run(name, live_run.marker_us, stores.rules, options.flush_seconds, *so_far)
+    run = Run(name, live_run.marker_us, stores.rules, options.flush_seconds, *so_far, schemas=schema_registry(stores.settings))
     pipeline = beam.Pipeline(options=options)
     read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
     changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)

@@ -24,6 +24,7 @@ from pipelines.transforms.records import MinuteRecords, dead_letters
 from pipelines.transforms.rules import ACCEPTED, DEAD_LETTER, DUPLICATE, MINUTE_US, Rules, judge
 from pipelines.transforms.sessions import NO_SESSIONS
 from playback.classify import classify
+from playback.framing import WriterSchemas
 from schemas.live import COUNTRY_CHARTS, DEAD_LETTERS, MINUTE_RECORDS, MINUTE_USER_SESSIONS
 
 FATE = "fate"
@@ -42,7 +43,8 @@ class Run:
 
     `flush_seconds`: how often changes of open windows are given out; 0: with every batch. `recent`: the closed cells of
     `live.minute_track_plays` that charts may still need. `charted`: keys of the charts' rows that are stored.
-    `sessions`: how the sessions stood at the marker that may still go on.
+    `sessions`: how the sessions stood at the marker that may still go on. `schemas`: what the ids of a schema registry
+    name, None where there is none.
     """
 
     name: str
@@ -52,18 +54,23 @@ class Run:
     recent: pa.Table = field(default_factory=lambda: EMPTY_CELLS)
     charted: pa.Table = field(default_factory=lambda: NO_CHARTS)
     sessions: pa.Table = field(default_factory=lambda: NO_SESSIONS)
+    schemas: WriterSchemas | None = None
 
 
 class DecodeAndJudge(beam.PTransform["Batches", "Batches"]):
-    """Records of the ledger → what they say, and a fate for each: dead letter, late, …, or accepted so far."""
+    """Records of the ledger → what they say, and a fate for each: dead letter, late, …, or accepted so far.
 
-    def __init__(self, rules: Rules) -> None:
+    `schemas` as `playback.wire.decode` takes it.
+    """
+
+    def __init__(self, rules: Rules, schemas: WriterSchemas | None = None) -> None:
         super().__init__()
         self._rules = rules
+        self._schemas = schemas
 
     def expand(self, batches: Any) -> Any:
         """One element for each."""
-        return batches | beam.Map(judged, self._rules).with_output_types(Batch)
+        return batches | beam.Map(judged, self._rules, self._schemas).with_output_types(Batch)
 
 
 class Deduplicate(beam.PTransform["Batches", "Batches"]):
@@ -101,17 +108,17 @@ class LiveTables(beam.PTransform["Batches", "PCollection[Changes]"]):
         """The three steps, one after another."""
         return (
             batches
-            | "DecodeAndJudge" >> DecodeAndJudge(self._run.rules)
+            | "DecodeAndJudge" >> DecodeAndJudge(self._run.rules, self._run.schemas)
             | "Deduplicate" >> Deduplicate(self._run)
             | "CountLive" >> CountLive(self._run)
         )
 
 
-def judged(batch: Batch, rules: Rules) -> Batch:
+def judged(batch: Batch, rules: Rules, schemas: WriterSchemas | None = None) -> Batch:
     """The batch with what its records say and a fate for each; marks are no records of their own."""
     rows = batch.rows
     marks = pc.and_(pc.and_(rows["high_water"].is_valid(), rows["sequence"].is_null()), rows["payload"].is_null())
-    classified = classify(rows.filter(pc.invert(marks)))
+    classified = classify(rows.filter(pc.invert(marks)), schemas)
     fates = judge(classified, rules)
     return replace(batch, rows=classified.select(list(_KEPT)).append_column(FATE, pa.array(fates)))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from math import floor
+from struct import pack
 from threading import Event, Thread
 from typing import Any
 
@@ -17,8 +18,9 @@ import pyarrow as pa
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from playback.arrow import event_schema
-from playback.wire import encode
-from schemas.events import CURRENT
+from playback.wire import HEADER_BYTES, encode
+from schemas import model
+from schemas.events import CURRENT, RELEASED
 
 SECOND = 1_000_000
 Cell = tuple[int, str, str]
@@ -72,14 +74,18 @@ class Truth:
 
 
 class Service:
-    """Listeners who play now: on time, late, from wrong clocks, twice and spoilt, until it is stopped."""
+    """Listeners who play now: on time, late, from wrong clocks, twice and spoilt, until it is stopped.
 
-    def __init__(self, bootstrap: str, topic: str, rate: int, seed: int) -> None:
+    Clients are of both released versions, and some of them write the ids that `registered` gives the versions.
+    """
+
+    def __init__(self, bootstrap: str, topic: str, rate: int, seed: int, registered: dict[model.Event, int]) -> None:
         self.sent: dict[bytes | None, Sent] = {}
         self._producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 5})
         self._topic, self._rate, self._chance = topic, rate, random.Random(seed)
         self._stop, self._thread = Event(), Thread(target=self._play)
         self._recent: list[tuple[str, bytes]] = []
+        self._registered = registered
 
     def __enter__(self) -> "Service":
         self._thread.start()
@@ -96,8 +102,11 @@ class Service:
     def _play(self) -> None:
         while not self._stop.wait(0.1):
             events = [self._event() for _ in range(self._rate // 10)]
-            payloads = encode(pa.RecordBatch.from_pylist([row for row, _ in events], event_schema(CURRENT)))
-            for (row, sent), payload in zip(events, payloads.to_pylist(), strict=True):
+            for place, (row, sent) in enumerate(events):
+                version = RELEASED[place % len(RELEASED)]
+                (payload,) = encode(pa.RecordBatch.from_pylist([row], event_schema(version)), version).to_pylist()
+                if place % 5 == 0:
+                    payload = pack(">bI", 0, self._registered[version]) + payload[HEADER_BYTES:]
                 self._send(row["user_id"], payload, sent)
             self._producer.poll(0)
 
@@ -134,6 +143,7 @@ class Service:
         if kind < 0.01:
             cut = self._chance.randrange(len(payload))
             payload = payload[:cut] if cut % 2 else payload + bytes([cut % 256])
+            payload = payload if cut % 5 else pack(">bI", 0, 404) + payload
             sent = Sent("", 0, "", "", user, False, False, is_event=False)
         self.sent[payload] = sent
         self._produce(user, payload)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,11 @@ from pipelines.progress import read_progress
 from pipelines.supervisor import live_pipeline
 from schemas import catalog
 from schemas.errors import SupersededError
+from schemas.events import RELEASED
 from schemas.live import COUNTRY_CHARTS, FATES
 from tests.end_to_end.conftest import Deployment
 from tests.end_to_end.live_truth import SECOND, Bounds, Cell, Service, Standing, Truth, truth
+from tests.registry import Registry, started_registry
 from tonearm.live_comparison import compare
 
 BOUNDS = Bounds()
@@ -43,6 +45,7 @@ class Pipeline:
     serving: ServingSession
     topic_id: str
     log: Path
+    registry: Registry
 
     def start(self, failpoint: str = "") -> "subprocess.Popen[bytes]":
         words = [
@@ -55,7 +58,7 @@ class Pipeline:
             "--bigquery_seconds=2",
         ]
         with self.log.open("ab") as log:
-            env = self.made.environment(failpoint)
+            env = self.made.environment(failpoint) | {"TONEARM_SCHEMA_REGISTRY_URL": self.registry.url}
             return subprocess.Popen(words, cwd=REPOSITORY, env=env, stdout=log, stderr=log)
 
     @property
@@ -112,8 +115,12 @@ def _us(moment: datetime) -> int:
 def pipeline(deployment: Callable[..., Deployment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     made = deployment()
     topic_id = ensure_playback_topic(made.settings, made.endpoints.kafka_bootstrap)
-    with serving_session(made.settings, made.endpoints) as serving:
-        yield Pipeline(made, serving, topic_id, tmp_path_factory.mktemp("live") / "live.log")
+    with serving_session(made.settings, made.endpoints) as serving, started_registry() as registry:
+        for schema_id, event in enumerate(RELEASED, start=1):
+            registry.register(schema_id, event)
+        named = made.settings.model_copy(update={"schema_registry_url": registry.url})
+        made = replace(made, settings=named)
+        yield Pipeline(made, serving, topic_id, tmp_path_factory.mktemp("live") / "live.log", registry)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +128,8 @@ def expected(pipeline: Pipeline) -> Truth:
     """What the tables must say, after lives that were killed at chosen points while events came, and one to the end."""
     made = pipeline.made
     bootstrap, topic = made.endpoints.kafka_bootstrap, made.settings.playback_topic
-    with Service(bootstrap, topic, rate=400, seed=1) as service:
+    registered = {event: schema_id for schema_id, event in enumerate(RELEASED, start=1)}
+    with Service(bootstrap, topic, rate=400, seed=1, registered=registered) as service:
         for failpoint in KILLS:
             life = pipeline.start(failpoint)
             assert life.wait(300) == -9, pipeline.log.read_text()[-2_000:]
