@@ -60,7 +60,7 @@ def refresh_step(settings: Settings, table: Table, on_progress: Progress) -> Ref
     if not table.is_derived:
         raise InputError(f"{table.full_name} is not computed from other tables: `tonearm ingest` fills it.")
     with opened(settings, "refresh", on_progress) as step, step.lineage.writing(table):
-        return Runner(step.session, step.lake, step.checker).refresh(table)
+        return Runner(step.session, step.lake, step.checker, schema_registry(settings)).refresh(table)
 
 
 def publish_step(settings: Settings, endpoints: Endpoints, table: Table, on_progress: Progress) -> list[Publication]:

@@ -110,7 +110,9 @@ def build(stores: Stores, options: LiveOptions, source: PlaybackLog, name: str) 
     """The pipeline from its source to the stores."""
     live_run = stores.run
     so_far = _so_far(stores.settings, stores.endpoints, live_run, stores.rules)
-    run = Run(name, live_run.marker_us, stores.rules, options.flush_seconds, *so_far, schemas=schema_registry(stores.settings))
+    run = Run(
+        name, live_run.marker_us, stores.rules, options.flush_seconds, *so_far, schemas=schema_registry(stores.settings)
+    )
     pipeline = beam.Pipeline(options=options)
     read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
     changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)
