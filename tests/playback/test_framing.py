@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playback.classify import classify
+from playback.repair import LETTERS
+from playback.replay import Outcome
 from playback.wire import DECODED_SCHEMA, decode, framed_ids
 from schemas.errors import StoreUnavailableError
 from schemas.events import CURRENT, PLAYBACK_V1
@@ -122,6 +124,15 @@ def test_a_registry_that_is_away_makes_no_dead_letter(event: MakeEvent, records:
         classify(records([framed(V2, event())]), away)
     json_only = classify(records([b"{}"]), away)
     assert json_only["reason"].to_pylist() == ["missing_field"]
+
+
+def test_a_letter_that_came_before_its_schema_was_registered_can_come_back(event: MakeEvent) -> None:
+    letter = dict.fromkeys(LETTERS.names) | {"payload": framed(V2, event()), "reason": "unknown_schema_id"}
+    letters = pa.RecordBatch.from_pylist([letter | {"topic_id": "T", "partition": 0, "offset": 1}], LETTERS)
+    for schemas, ids in ((TEXTS.get, ["e-1"]), ({}.get, [])):
+        outcome = Outcome(schemas=schemas)
+        assert outcome.add(letters, [], datetime.now(UTC))["event_id"].to_pylist() == ids
+        assert outcome.refused.total() == 1 - len(ids)
 
 
 def test_ids_are_found_without_a_look_at_the_rest(event: MakeEvent, payload: MakePayload) -> None:
