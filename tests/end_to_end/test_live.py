@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
 from infra.kafka.topics import ensure_playback_topic
 from infra.openlineage_events import LIVE_EVENTS, edges, stored_events
@@ -23,7 +24,7 @@ from infra.settings import REPOSITORY
 from pipelines.progress import read_progress
 from pipelines.supervisor import live_pipeline
 from schemas import catalog
-from schemas.errors import SupersededError
+from schemas.errors import StoreUnavailableError, SupersededError
 from schemas.events import RELEASED
 from schemas.live import COUNTRY_CHARTS, FATES
 from tests.end_to_end.conftest import Deployment
@@ -221,6 +222,34 @@ def test_an_overtaken_pipeline_ends_and_says_so(expected: Truth, pipeline: Pipel
     (sentence,) = {one["run"]["facets"]["errorMessage"]["message"] for one in told if one["eventType"] == "FAIL"}
     assert sentence.startswith("A later live pipeline runs on this topic")
     assert "A later live pipeline runs on this topic" in pipeline.log.read_text().strip().splitlines()[-1]
+    assert pipeline.says().cells == expected.cells
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(600)
+def test_a_registry_that_is_away_ends_the_life_and_the_next_one_judges(expected: Truth, pipeline: Pipeline) -> None:
+    made = pipeline.made
+    producer = Producer({"bootstrap.servers": made.endpoints.kafka_bootstrap})
+    pipeline.registry.broken = 503
+    producer.produce(made.settings.playback_topic, payload := b"\x00\x00\x00\x07\x07", partition=0)
+    assert producer.flush(30) == 0
+    life = pipeline.start()
+    try:
+        assert life.wait(300) == StoreUnavailableError.exit_status
+    finally:
+        life.kill()
+    assert "schema registry answers with status 503" in pipeline.log.read_text()
+    assert payload not in pipeline.says().letters.values()
+    pipeline.registry.broken = 0
+    life = pipeline.start()
+    try:
+        pipeline.wait_for_marker(time.time_ns() // 1_000, life)
+    finally:
+        life.kill()
+        life.wait(30)
+    assert [row["reason"] for row in pipeline.rows("dead_letters") if row["payload"] == payload] == [
+        "unknown_schema_id"
+    ]
     assert pipeline.says().cells == expected.cells
 
 
