@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     playback_topic: str = Field("playback-events", description="topic of playback events")
     playback_partitions: int = Field(4, ge=1, description="partitions of a playback topic that Tonearm creates")
 
+    schema_registry_url: str = Field("", description="address of a Confluent-compatible schema registry; empty: none")
+    schema_registry_user: str = Field(
+        "", description="user there; the password is read from schema_registry_password_file"
+    )
+    schema_registry_password_file: Path | None = Field(None, description="file that holds the registry's password")
+
     bigquery_project: str = Field("tonearm-local", description="BigQuery project")
     bigquery_endpoint: str = Field("", description="BigQuery API address; empty: the local stand-in")
     bigquery_dataset_prefix: str = Field("", description="put before every dataset name, for shared projects")

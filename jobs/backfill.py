@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from infra.lake import Lake
+from infra.schema_registry import schema_registry
 from infra.settings import Settings
 from infra.table_sizes import Extent, extent
 from jobs.runner import Progress, Refreshed, Runner
@@ -59,7 +60,7 @@ def backfill(settings: Settings, rewrites: list[Rewrite], on_progress: Progress 
     say = on_progress or (lambda _what, _step: None)
     done = []
     with opened(settings, "backfill", say) as step:
-        runner = Runner(step.session, step.lake, step.checker)
+        runner = Runner(step.session, step.lake, step.checker, schema_registry(settings))
         for one in rewrites:
             say(one.table.full_name, "backfill" if one.first else "refresh")
             with step.lineage.writing(one.table):

@@ -24,6 +24,7 @@ from infra.lake import Lake
 from infra.lineage import Lineage
 from infra.local.stack import Endpoints
 from infra.openlineage_events import TopicOffsets
+from infra.schema_registry import schema_registry
 from infra.settings import Settings
 from jobs.balance import Balance, balance
 from jobs.check_results import record_check_results
@@ -75,8 +76,9 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
             say("bronze.manifests", "refresh")
             with lineage.writing(MANIFESTS):
                 done.refreshed.append(record_manifests(session, lake, checker, announced))
+            runner = Runner(session, lake, checker, schema_registry(settings))
             try:
-                done.refreshed += Runner(session, lake, checker).refresh_all(on_progress, lineage.writing)
+                done.refreshed += runner.refresh_all(on_progress, lineage.writing)
             finally:
                 # Of a table that stopped the run too.
                 with lineage.writing(CHECK_RESULTS):

@@ -1,12 +1,15 @@
 """Column expressions that several transforms need and that must mean the same on both engines."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from playback.classify import CLASSIFIED_FIELDS, classify
+from playback.framing import WriterSchemas
+from playback.wire import framed_ids
 from schemas.model import Table
 from schemas.render.spark import spark_ddl
 
@@ -16,11 +19,20 @@ _LARGEST_SEQUENCE = 2**31 - 1
 """No installation sends more; a larger number would make billions of others look lost."""
 
 
-def classified(playback_events: DataFrame) -> DataFrame:
-    """One verdict per ledger record but marks: what it says as silver has it, or the reason why it is no event."""
+def classified(playback_events: DataFrame, schemas: Mapping[int, str | None] | None = None) -> DataFrame:
+    """One verdict per ledger record but marks: what it says as silver has it, or the reason why it is no event.
+
+    `schemas`: what the `schema_ids` of the records name; None: there is no schema registry.
+    """
     needed = ("topic_id", "partition", "offset", "topic", "appended_at", "manifest_id")
     records = playback_events.where(~is_mark()).select(*needed, client_id().alias("client_id"), "payload")
-    return records.mapInArrow(_classify_batches, spark_ddl(CLASSIFIED_FIELDS))
+    classify_batches = partial(_classify_batches, schemas=None if schemas is None else dict(schemas).get)
+    return records.mapInArrow(classify_batches, spark_ddl(CLASSIFIED_FIELDS))
+
+
+def schema_ids(playback_events: DataFrame) -> DataFrame:
+    """The distinct ids of a schema registry in the payloads, as `schema_id`."""
+    return playback_events.select("payload").mapInArrow(_framed_ids, "schema_id bigint").distinct()
 
 
 def is_mark() -> Column:
@@ -61,6 +73,11 @@ def count_where(condition: Column) -> Column:
     return F.count(F.when(condition, True))
 
 
-def _classify_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _classify_batches(batches: Iterable[pa.RecordBatch], schemas: WriterSchemas | None) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        yield classify(batch)
+        yield classify(batch, schemas)
+
+
+def _framed_ids(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield pa.record_batch({"schema_id": pa.array(framed_ids(batch.column("payload")), pa.int64())})

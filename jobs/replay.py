@@ -18,6 +18,7 @@ from infra.kafka.manifests import Manifest
 from infra.kafka.producer import PlaybackProducer
 from infra.lake import Lake
 from infra.local.stack import Endpoints
+from infra.schema_registry import schema_registry
 from infra.settings import Settings
 from jobs.batch import playback_topic, run_lock
 from jobs.declarations import require_migrated
@@ -119,7 +120,7 @@ def replay(
         say("bronze.playback_events", "ingest")
         with run_log.writing(lake, PLAYBACK_EVENTS):
             ingest(session, lake, playback_topic(settings, endpoints))
-        runner = Runner(session, lake, Checker(settings.home))
+        runner = Runner(session, lake, Checker(settings.home), schema_registry(settings))
         for table in catalog.tables().values():
             if isinstance(table.refresh, KeyedMerge):
                 say(table.full_name, "refresh")
@@ -154,7 +155,8 @@ class _Replaying:
     def replay(self, say: Progress) -> Replay:
         seen = self._letters.seen()
         _refuse_unseen(self._asked, seen)
-        done = Replay({reason: one for reason, one in seen.items() if reason in self._asked.reasons})
+        wanted = {reason: one for reason, one in seen.items() if reason in self._asked.reasons}
+        done = Replay(wanted, outcome=Outcome(schemas=schema_registry(self._settings)))
         say("", "")  # From here on bars are drawn.
         if done.left:
             self._decide(done)

@@ -20,9 +20,10 @@ from infra.delta_writer import DeltaWriter, first_of_key
 from infra.lake import Lake
 from infra.lake_shape import RECOMPUTE, is_to_be_recomputed, set_property
 from jobs import positions
-from jobs.columns import classified
+from jobs.columns import classified, schema_ids
 from jobs.transforms import transform_of
 from playback.classify import CLASSIFIED_FIELDS
+from playback.framing import WriterSchemas
 from schemas import catalog
 from schemas.errors import MissingInputError
 from schemas.model import INPUT_POSITIONS, KeyedMerge, ReplaceAll, ReplaceDates, Snapshot, Table
@@ -45,13 +46,19 @@ class Refreshed:
 
 
 class Runner:
-    """Refreshes derived tables of one lake on one engine session."""
+    """Refreshes derived tables of one lake on one engine session.
 
-    def __init__(self, session: SparkSession, lake: Lake, checker: Checker) -> None:
+    `schemas` says what the ids of a schema registry name (`playback.framing`); None: there is no registry.
+    """
+
+    def __init__(
+        self, session: SparkSession, lake: Lake, checker: Checker, schemas: WriterSchemas | None = None
+    ) -> None:
         self._session = session
         self._lake = lake
         self._writer = DeltaWriter(session, lake)
         self._checker = checker
+        self._schemas = schemas
         self._staged: str | None = None
 
     def refresh_all(self, on_progress: Progress | None = None, around: Around = nullcontext) -> list[Refreshed]:
@@ -157,10 +164,17 @@ class Runner:
         """The records with their verdicts (`CLASSIFIED_FIELDS`), decoded once for all tables that read them."""
         if self._staged != extent:
             self._staged = None
-            self._writer.stage(f"{ledger.full_name}.classified", classified(records))
+            verdicts = classified(records, self._named_schemas(records))
+            self._writer.stage(f"{ledger.full_name}.classified", verdicts)
             self._staged = extent
             failpoints.reach("runner.classified", ledger.full_name)
         return self._writer.staged(f"{ledger.full_name}.classified", CLASSIFIED_FIELDS)
+
+    def _named_schemas(self, records: DataFrame) -> dict[int, str | None] | None:
+        """The registry is asked here, once for each id, and not by the workers: they only compute."""
+        if self._schemas is None:
+            return None
+        return {row[0]: self._schemas(row[0]) for row in schema_ids(records).collect()}
 
     def _replace_dates(self, table: Table, before: int | None) -> int | None:
         driving = catalog.table(table.inputs[0])

@@ -17,6 +17,7 @@ from infra.lake import Lake
 from infra.lineage import Lineage
 from infra.local.stack import Endpoints
 from infra.openlineage_events import TopicOffsets
+from infra.schema_registry import schema_registry
 from infra.settings import Settings
 from jobs.batch import playback_topic, run_lock
 from jobs.check_results import record_check_results
@@ -59,7 +60,7 @@ def refresh_step(settings: Settings, table: Table, on_progress: Progress) -> Ref
     if not table.is_derived:
         raise InputError(f"{table.full_name} is not computed from other tables: `tonearm ingest` fills it.")
     with opened(settings, "refresh", on_progress) as step, step.lineage.writing(table):
-        return Runner(step.session, step.lake, step.checker).refresh(table)
+        return Runner(step.session, step.lake, step.checker, schema_registry(settings)).refresh(table)
 
 
 def publish_step(settings: Settings, endpoints: Endpoints, table: Table, on_progress: Progress) -> list[Publication]:

@@ -5,7 +5,7 @@ import argparse
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.transforms.rules import SECOND_US, Rules
-from schemas.live import HORIZON_HOURS, LATENESS_SECONDS, MAX_AHEAD_SECONDS, WINDOW_SECONDS
+from schemas.live import HORIZON_HOURS, LATENESS_SECONDS, MAX_AHEAD_SECONDS, SESSION_GAP_SECONDS, WINDOW_SECONDS
 
 
 class LiveOptions(PipelineOptions):
@@ -23,6 +23,12 @@ class LiveOptions(PipelineOptions):
         add("--lateness_seconds", type=int, default=LATENESS_SECONDS, help="lateness that is still counted")
         add("--max_ahead_seconds", type=int, default=MAX_AHEAD_SECONDS, help="how far clients' clocks may be ahead")
         add("--horizon_hours", type=int, default=HORIZON_HOURS, help="what is older is left to the batch run")
+        add(
+            "--session_gap_seconds",
+            type=int,
+            default=SESSION_GAP_SECONDS,
+            help="silence that ends a session; other than half an hour in tests",
+        )
         add("--flush_seconds", type=float, default=2.0, help="how often open windows are given out")
         add("--bigquery_seconds", type=float, default=60.0, help="how often to BigQuery at most; 0: never")
         add("--batch_records", type=int, default=20_000, help="records of one element, about")
@@ -35,4 +41,5 @@ class LiveOptions(PipelineOptions):
             lateness_us=self.lateness_seconds * SECOND_US,
             max_ahead_us=self.max_ahead_seconds * SECOND_US,
             horizon_us=self.horizon_hours * 3600 * SECOND_US,
+            session_gap_us=self.session_gap_seconds * SECOND_US,
         )

@@ -13,7 +13,8 @@ from infra.kafka.connection import client_properties
 from infra.kafka.log_reader import offset_bounds, start_offsets
 from infra.kafka.topics import topic_id
 from infra.local.stack import Endpoints, endpoints
-from infra.serving_store.live_cells import closed_track_plays
+from infra.schema_registry import schema_registry
+from infra.serving_store.live_cells import closed_track_plays, latest_sessions
 from infra.serving_store.live_runs import LiveRun, begin_live_run
 from infra.serving_store.rows import stored_keys
 from infra.serving_store.session import serving_session
@@ -27,7 +28,7 @@ from pipelines.prism import local_prism, prism_options
 from pipelines.sinks import Stores, WriteLive, failures
 from pipelines.source import PlaybackLog
 from pipelines.transforms.live import LiveTables, Run
-from pipelines.transforms.rules import SECOND_US
+from pipelines.transforms.rules import SECOND_US, Rules
 from schemas import catalog
 from schemas.errors import StoreUnavailableError
 from schemas.live import CHART_HOURS, COUNTRY_CHARTS
@@ -108,8 +109,10 @@ def playback_log(settings: Settings, where: Endpoints, live_run: LiveRun, option
 def build(stores: Stores, options: LiveOptions, source: PlaybackLog, name: str) -> beam.Pipeline:
     """The pipeline from its source to the stores."""
     live_run = stores.run
-    charts = _charts_so_far(stores.settings, stores.endpoints, live_run)
-    run = Run(name, live_run.marker_us, stores.rules, options.flush_seconds, *charts)
+    so_far = _so_far(stores.settings, stores.endpoints, live_run, stores.rules)
+    run = Run(
+        name, live_run.marker_us, stores.rules, options.flush_seconds, *so_far, schemas=schema_registry(stores.settings)
+    )
     pipeline = beam.Pipeline(options=options)
     read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
     changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)
@@ -117,11 +120,21 @@ def build(stores: Stores, options: LiveOptions, source: PlaybackLog, name: str) 
     return pipeline
 
 
-def _charts_so_far(settings: Settings, where: Endpoints, live_run: LiveRun) -> tuple[pa.Table, pa.Table]:
-    """The closed cells that charts are made of, and the keys of the charts' rows that are stored."""
-    from_us = max(0, live_run.marker_us - max(CHART_HOURS) * 3600 * SECOND_US)
+def _so_far(
+    settings: Settings, where: Endpoints, live_run: LiveRun, rules: Rules
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """What reaches back further than is read again: closed rows, as they stood at the marker.
+
+    The closed cells that charts are made of, the keys of the charts' rows that are stored, and the sessions.
+    """
+    marker_us = live_run.marker_us
+    charts_from_us = max(0, marker_us - max(CHART_HOURS) * 3600 * SECOND_US)
     with serving_session(settings, where) as serving:
-        return closed_track_plays(serving, from_us, live_run.marker_us), stored_keys(serving, COUNTRY_CHARTS)
+        return (
+            closed_track_plays(serving, charts_from_us, marker_us),
+            stored_keys(serving, COUNTRY_CHARTS),
+            latest_sessions(serving, rules.sessions_from_us(marker_us), marker_us),
+        )
 
 
 def _without_runner(arguments: list[str]) -> list[str]:

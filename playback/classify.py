@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from playback.arrow import arrow_schema
+from playback.framing import WriterSchemas
 from playback.identity import resolve_track_id
 from playback.rules import apply_rules
 from playback.validate import refuse_invalid
@@ -35,18 +36,18 @@ CLASSIFIED_SCHEMA: pa.Schema = arrow_schema(CLASSIFIED_FIELDS)
 UNKNOWN_COUNTRY = "ZZ"
 
 
-def classify(records: pa.RecordBatch) -> pa.RecordBatch:
+def classify(records: pa.RecordBatch, schemas: WriterSchemas | None = None) -> pa.RecordBatch:
     """Give each record its verdict, in the same order: CLASSIFIED_SCHEMA.
 
     `records` has the columns of `bronze.playback_events` that are read here, and `client_id`. `reason` is null exactly
     where the record is a valid event. A track or episode of which neither an id nor a title is known becomes content
-    of type unknown. Headers that disagree with the body are ignored.
+    of type unknown. Headers that disagree with the body are ignored. `schemas` as `playback.wire.decode` takes it.
     """
     payloads = records.column("payload").cast(pa.binary())
     record_columns = {
         name: records.column(name).cast(CLASSIFIED_SCHEMA.field(name).type) for name in (*_RECORD_NAMES, "manifest_id")
     }
-    decoded = decode(payloads)
+    decoded = decode(payloads, schemas)
     refuse_invalid(decoded.events, record_columns["appended_at"], decoded.verdicts)
     reason, detail = decoded.verdicts.arrays()
     columns = record_columns | _meaning(_only_accepted(decoded.events, reason))

@@ -36,8 +36,13 @@ def read_objects(payloads: list[bytes], event: Event) -> tuple[pa.RecordBatch, V
             verdicts.refuse(np.array([row]), found)
             found = {}
         objects.append(found)
+    return read_rows(objects, event, verdicts), verdicts
+
+
+def read_rows(objects: list[dict[str, object]], event: Event, verdicts: Verdicts) -> pa.RecordBatch:
+    """A row of `event` for each object, whatever it was read from; what does not fit is refused in `verdicts`."""
     columns = [_column([one.get(field.name) for one in objects], field, verdicts) for field in event.fields]
-    return pa.RecordBatch.from_arrays(columns, [field.name for field in event.fields]), verdicts
+    return pa.RecordBatch.from_arrays(columns, [field.name for field in event.fields])
 
 
 def microseconds(text: str) -> int | None:

@@ -15,6 +15,8 @@ class Reason(StrEnum):
     OVERSIZED_PAYLOAD = "oversized_payload"
     UNKNOWN_FORMAT = "unknown_format"
     UNKNOWN_FINGERPRINT = "unknown_fingerprint"
+    UNKNOWN_SCHEMA_ID = "unknown_schema_id"
+    UNFIT_SCHEMA = "unfit_schema"
     TRUNCATED_AVRO = "truncated_avro"
     MALFORMED_AVRO = "malformed_avro"
     TRAILING_BYTES = "trailing_bytes"
@@ -40,8 +42,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.MISSING_PAYLOAD: "The record has no payload: it was sent without one or has been erased.",
     Reason.EMPTY_PAYLOAD: "The payload has no bytes.",
     Reason.OVERSIZED_PAYLOAD: "The payload is larger than any event can be.",
-    Reason.UNKNOWN_FORMAT: "The payload is neither Avro in single-object encoding nor a JSON object.",
+    Reason.UNKNOWN_FORMAT: "The payload is neither Avro in a known encoding nor a JSON object.",
     Reason.UNKNOWN_FINGERPRINT: "The Avro fingerprint names no released version of the event.",
+    Reason.UNKNOWN_SCHEMA_ID: "The schema registry has no schema under the id of the payload.",
+    Reason.UNFIT_SCHEMA: "The schema under the id of the payload is not that of an Avro record of plain values.",
     Reason.TRUNCATED_AVRO: "The Avro datum ends before its last field.",
     Reason.MALFORMED_AVRO: "The Avro datum has a negative length, too long a number or a branch that does not exist.",
     Reason.TRAILING_BYTES: "Bytes are left over after the Avro datum, or it is not in its shortest form.",

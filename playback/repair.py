@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from playback.datums import avro_fingerprint, leading_datums, read_datums
 from playback.fix_rules import Change, Rule, Value
+from playback.framing import WriterSchemas
 from playback.objects import microseconds
 from playback.shapes import shape
 from playback.validate import refuse_invalid
@@ -84,9 +85,9 @@ def repair(letters: pa.RecordBatch, rules: Sequence[Rule]) -> Repaired:
     return Repaired(pa.array(payloads, pa.binary()), chosen, changed)
 
 
-def decide(payloads: pa.BinaryArray, appended_at: datetime) -> Decoded:
+def decide(payloads: pa.BinaryArray, appended_at: datetime, schemas: WriterSchemas | None = None) -> Decoded:
     """What the payloads are when the broker appends them at that moment: the events, and the verdicts against them."""
-    decoded = decode(payloads)
+    decoded = decode(payloads, schemas)
     moments = pa.repeat(pa.scalar(appended_at, pa.timestamp("us", tz="UTC")), len(payloads))
     refuse_invalid(decoded.events, moments, decoded.verdicts)
     return decoded

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from playback.fix_rules import Rule
+from playback.framing import WriterSchemas
 from playback.messages import MESSAGES, replay_messages
 from playback.repair import UNMATCHED, Changed, decide, repair
 
@@ -28,6 +29,7 @@ class Outcome:
 
     `chosen`: by reason and rule; `refused`: those of them that would still be no events, and `still_invalid` the same
     by their new reason and field. `changed`: see `playback.repair`. `unmatched`: those that no rule is for.
+    `schemas`: as `playback.wire.decode` takes it.
     """
 
     chosen: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -35,6 +37,7 @@ class Outcome:
     still_invalid: Counter[tuple[str, str]] = field(default_factory=Counter)
     changed: Changed = field(default_factory=Counter)
     unmatched: int = 0
+    schemas: WriterSchemas | None = None
 
     @property
     def letters(self) -> int:
@@ -57,7 +60,7 @@ class Outcome:
         letters, payloads = letters.take(rows), repaired.payload.take(rows)
         names = pa.array([rule.name for rule in rules] or [AS_IT_IS], pa.string())
         rule = names.take(pa.array(np.maximum(repaired.rule, 0)).take(rows))
-        decided = decide(payloads, appended_at)
+        decided = decide(payloads, appended_at, self.schemas)
         keys = list(zip(letters.column("reason").to_pylist(), rule.to_pylist(), strict=True))
         self.unmatched += len(repaired.rule) - len(keys)
         self.chosen.update(keys)

@@ -1,9 +1,11 @@
 """Events on the wire: batches of Kafka payloads to Arrow and back.
 
 Written is Avro in single-object encoding: C3 01, the CRC-64-AVRO fingerprint of the writer's schema in little-endian
-order, and the datum. Read is that, in any released version, or a JSON object. A bad payload costs its own row only.
+order, and the datum. Read is that, in any released version, or a JSON object; and, where it is said how to find the
+schemas of a registry, Confluent's framing (`playback.framing`). A bad payload costs its own row only.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +15,7 @@ import pyarrow.compute as pc
 
 from playback.arrow import arrow_schema, as_nullable, event_schema
 from playback.datums import avro_fingerprint, read_datums, write_datums
+from playback.framing import FRAME_BYTES, MAGIC, WriterSchemas, read_resolved, released_version
 from playback.objects import read_objects
 from playback.reasons import Reason
 from playback.verdicts import Verdicts
@@ -72,14 +75,32 @@ def encode(events: pa.RecordBatch, version: Event = CURRENT) -> pa.BinaryArray:
     return pc.binary_join_element_wise(header, write_datums(fitting, version), pa.scalar(b"", pa.binary()))
 
 
-def decode(payloads: pa.Array) -> Decoded:
-    """Read Kafka payloads (binary, null allowed): one row or one refusal for each."""
+@dataclass(frozen=True)
+class _Writer:
+    """Who wrote payloads: a released version, or another one by its Avro `schema`; neither: JSON.
+
+    The first `header` bytes are no part of the datum.
+    """
+
+    event: Event | None = None
+    schema: str = ""
+    header: int = 0
+
+
+_JSON = _Writer()
+
+
+def decode(payloads: pa.Array, schemas: WriterSchemas | None = None) -> Decoded:
+    """Read Kafka payloads (binary, null allowed): one row or one refusal for each.
+
+    `schemas` says what the ids of a schema registry name; None: there is no registry, and its framing is no format.
+    Raises what `schemas` raises.
+    """
     payloads = payloads.cast(pa.binary())
     verdicts = Verdicts(len(payloads))
-    rows_by_writer = _sort(payloads, verdicts)
     pieces: list[pa.RecordBatch] = []
     order: list[npt.NDArray[np.intp]] = []
-    for writer, rows in rows_by_writer.items():
+    for writer, rows in _sort(payloads, verdicts, schemas):
         if not len(rows):
             continue
         values = payloads.to_pylist() if len(rows) == len(payloads) else payloads.take(pa.array(rows)).to_pylist()
@@ -91,8 +112,20 @@ def decode(payloads: pa.Array) -> Decoded:
     return Decoded(_assemble(pieces, order, verdicts), verdicts)
 
 
-def _sort(payloads: pa.BinaryArray, verdicts: Verdicts) -> dict[Event | None, npt.NDArray[np.intp]]:
-    """Rows by the version that wrote them (None: JSON); the others are refused by their first bytes."""
+def framed_ids(payloads: pa.Array) -> list[int]:
+    """The distinct schema ids of the payloads in Confluent's framing."""
+    heads, lengths = _heads(payloads.cast(pa.binary()))
+    is_framed = (
+        payloads.is_valid().to_numpy(zero_copy_only=False) & (lengths >= FRAME_BYTES) & (heads[:, 0] == MAGIC[0])
+    )
+    found: list[int] = np.unique(_schema_ids(heads)[is_framed]).tolist()
+    return found
+
+
+def _sort(
+    payloads: pa.BinaryArray, verdicts: Verdicts, schemas: WriterSchemas | None
+) -> Iterator[tuple[_Writer, npt.NDArray[np.intp]]]:
+    """Rows by who wrote them; the others are refused by their first bytes."""
     heads, lengths = _heads(payloads)
     verdicts.refuse(payloads.is_null().to_numpy(zero_copy_only=False), Reason.MISSING_PAYLOAD)
     verdicts.refuse(lengths == 0, Reason.EMPTY_PAYLOAD)
@@ -100,17 +133,37 @@ def _sort(payloads: pa.BinaryArray, verdicts: Verdicts) -> dict[Event | None, np
     offered = ~verdicts.refused
     is_json = offered & (heads[:, 0] == ord("{"))
     is_avro = offered & (lengths >= len(MARKER)) & (heads[:, 0] == MARKER[0]) & (heads[:, 1] == MARKER[1])
-    verdicts.refuse(offered & ~is_json & ~is_avro, Reason.UNKNOWN_FORMAT)
+    is_framed = offered & (heads[:, 0] == MAGIC[0]) & (schemas is not None)
+    verdicts.refuse(offered & ~is_json & ~is_avro & ~is_framed, Reason.UNKNOWN_FORMAT)
+    verdicts.refuse(is_framed & (lengths < FRAME_BYTES), Reason.TRUNCATED_AVRO)
     verdicts.refuse(is_avro & (lengths < HEADER_BYTES), Reason.TRUNCATED_AVRO)
     is_avro &= lengths >= HEADER_BYTES
     fingerprints = np.ascontiguousarray(heads[:, len(MARKER) :]).view("<u8")[:, 0]
-    rows_by_writer: dict[Event | None, npt.NDArray[np.intp]] = {None: np.flatnonzero(is_json)}
+    yield _JSON, np.flatnonzero(is_json)
     for event in RELEASED:
         wrote = is_avro & (fingerprints == int.from_bytes(avro_fingerprint(event), "little"))
-        rows_by_writer[event] = np.flatnonzero(wrote)
+        yield _Writer(event, header=HEADER_BYTES), np.flatnonzero(wrote)
         is_avro &= ~wrote
     verdicts.refuse(is_avro, Reason.UNKNOWN_FINGERPRINT)
-    return rows_by_writer
+    if schemas is not None:
+        is_framed &= lengths >= FRAME_BYTES
+        yield from _sort_framed(_schema_ids(heads), is_framed, verdicts, schemas)
+
+
+def _sort_framed(
+    ids: npt.NDArray[np.int64], is_framed: npt.NDArray[np.bool_], verdicts: Verdicts, schemas: WriterSchemas
+) -> Iterator[tuple[_Writer, npt.NDArray[np.intp]]]:
+    for schema_id in np.unique(ids[is_framed]).tolist():
+        rows = np.flatnonzero(is_framed & (ids == schema_id))
+        schema = schemas(schema_id)
+        if schema is None:
+            verdicts.refuse(rows, Reason.UNKNOWN_SCHEMA_ID)
+        else:
+            yield _Writer(released_version(schema), schema, FRAME_BYTES), rows
+
+
+def _schema_ids(heads: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    return np.ascontiguousarray(heads[:, len(MAGIC) : FRAME_BYTES]).view(">u4")[:, 0].astype(np.int64)
 
 
 def _heads(payloads: pa.BinaryArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
@@ -123,12 +176,15 @@ def _heads(payloads: pa.BinaryArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray
     return np.frombuffer(data, np.uint8).take(places, mode="clip"), np.diff(bounds)
 
 
-def _read(values: list[bytes], writer: Event | None) -> tuple[pa.RecordBatch, Verdicts]:
+def _read(values: list[bytes], writer: _Writer) -> tuple[pa.RecordBatch, Verdicts]:
     """Rows of the current event from payloads of one writer."""
-    if writer is None:
-        batch, verdicts = read_objects(values, CURRENT)
+    datums = [value[writer.header :] for value in values] if writer.header else values
+    if writer.event:
+        batch, verdicts = read_datums(datums, writer.event)
+    elif writer.schema or writer.header:
+        batch, verdicts = read_resolved(datums, writer.schema, CURRENT)
     else:
-        batch, verdicts = read_datums([value[HEADER_BYTES:] for value in values], writer)
+        batch, verdicts = read_objects(datums, CURRENT)
     columns = []
     for field in DECODED_SCHEMA:
         if field.name not in batch.schema.names:

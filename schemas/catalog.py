@@ -114,5 +114,6 @@ def _named_fields(one: Table) -> list[str]:
     if one.warehouse:
         named += one.warehouse.cluster_by
     if one.serving:
-        named += [*one.serving.partition_key, *one.serving.clustering, *one.serving.descending]
+        serving = one.serving
+        named += [*serving.partition_key, *serving.clustering, *serving.descending, *serving.indexed]
     return named

@@ -17,6 +17,10 @@ MAX_AHEAD_SECONDS = 60
 """How far the clock of a client may be ahead of the broker's; an event from further ahead is left to the batch run."""
 HORIZON_HOURS = 48
 """An event that ended longer before its append is history, not the present."""
+SESSION_GAP_SECONDS = 30 * 60
+"""Silence after which a session is over: no playback of a track of the listener ended for so long."""
+RECENT_PLAYS, EARLIER_PLAYS = 5, 15
+"""Plays of a session that taste drift compares: the last ones, and at most so many before them."""
 
 WINDOW_START = Field("window_start", "timestamp", "UTC start of the minute in which the playbacks ended.")
 _LISTENERS = Field("listener_count", "long", "Distinct listeners of the minute, exact; minutes do not add up.")
@@ -54,6 +58,59 @@ MINUTE_USER_PLAYS = Table(
     checks=(*_COUNT_CHECKS, Between("track_count", 1), AtMost("play_count", "playback_count")),
     serving=Serving("upsert", partition_key=("user_id",), clustering=("window_start",), descending=("window_start",)),
 )
+
+MINUTE_USER_SESSIONS = Table(
+    layer="live",
+    name="minute_user_sessions",
+    description="What each listener played last and the session it is in, as of the end of each minute with a "
+    "playback of a track: the latest minute of a listener is the present. Moments are whole milliseconds.",
+    grain="one row per window_start and user_id that played a track",
+    key=("window_start", "user_id"),
+    refresh=Live(),
+    fields=(
+        WINDOW_START,
+        Field("user_id", "string", "Keyed pseudonym of the listener.", personal=True),
+        Field("last_track_id", "string", "Track of the playback that ended last.", personal=True),
+        Field("last_occurred_at", "timestamp", "UTC moment at which it ended."),
+        Field("session_started_at", "timestamp", "UTC moment at which the first playback of the session ended."),
+        Field("playback_count", "long", "Playbacks of tracks of the session so far."),
+        Field("play_count", "long", "Those of them that count as a play."),
+        Field("skip_count", "long", "Those of them that are a skip."),
+        Field("skips_in_a_row", "long", "Skips since the last playback that was none; 0 where the last one was none."),
+        Field(
+            "taste_drift_permille",
+            "int",
+            "1000 times the total variation distance, 1 - sum over artists of min(p, q), between the artists' shares p "
+            "of the last 5 plays of the session and q of the up to 15 before them: 0 the same artists as often, 1000 "
+            "none in common; null until there are 6 plays of known artists.",
+            nullable=True,
+        ),
+        Field(
+            "recent_artists",
+            "binary",
+            "Artists of the last up to 20 plays of the session, oldest first: 8 bytes of a hash of each name.",
+            personal=True,
+        ),
+    ),
+    checks=(
+        Between("playback_count", 1),
+        AtMost("play_count", "playback_count"),
+        AtMost("skip_count", "playback_count"),
+        AtMost("skips_in_a_row", "skip_count"),
+        Between("taste_drift_permille", 0, 1000),
+    ),
+    serving=Serving(
+        "upsert",
+        partition_key=("user_id",),
+        clustering=("window_start",),
+        descending=("window_start",),
+        indexed=("window_start",),
+    ),
+)
+"""Every playback counts once in the session that it is in by event time. A play is what counts as one by the dated
+rules, so that a track that was skipped at once is no taste. Total variation distance: Levin, Peres, Markov Chains and
+Mixing Times, chapter 4; to take the last 5 plays against the 15 before them is our own choice.
+"""
 
 MINUTE_DEVICE_PLAYS = Table(
     layer="live",
@@ -188,6 +245,7 @@ BATCH_DIFFERENCES = Table(
 TABLES = (
     MINUTE_TRACK_PLAYS,
     MINUTE_USER_PLAYS,
+    MINUTE_USER_SESSIONS,
     MINUTE_DEVICE_PLAYS,
     MINUTE_TRACK_TOTALS,
     COUNTRY_CHARTS,

@@ -184,6 +184,7 @@ class Serving:
 
     `snapshot`: a whole generation and a pointer to it. `upsert`: absolute rows under a fenced publish number.
     A reader gives the `partition_key`; rows come back in the order of `clustering`, descending where `descending`.
+    `indexed` are columns by whose ranges rows of all partitions are found too (storage-attached indexes).
     Cassandra changes no primary key: another one is another `version`, which is a table of its own.
     """
 
@@ -192,6 +193,7 @@ class Serving:
     clustering: tuple[str, ...]
     descending: tuple[str, ...] = ()
     version: int = 1
+    indexed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

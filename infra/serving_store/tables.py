@@ -6,7 +6,7 @@ from infra.settings import Settings
 from schemas.drift import drift, refused
 from schemas.errors import ConfigurationError, MigrationError
 from schemas.model import Table
-from schemas.render.cassandra import create_table_cql, table_name
+from schemas.render.cassandra import create_index_cql, create_table_cql, table_name
 
 PUBLICATIONS = """
 CREATE TABLE IF NOT EXISTS "{keyspace}".publications (
@@ -51,13 +51,14 @@ def create_control_tables(serving: ServingSession, settings: Settings) -> None:
 
 
 def create_serving_table(serving: ServingSession, table: Table) -> None:
-    """Make the serving table where it is missing, and add the columns that the declaration has more.
+    """Make the serving table where it is missing, and add the columns and indexes that the declaration has more.
 
     Raises MigrationError where one that is there cannot be made to fit the declaration.
     """
     if not serving.columns(table_name(table)):
         with answering():
             serving.session.execute(create_table_cql(table, serving.keyspace))
+        _create_indexes(serving, table)
         return
     changes = drift(table.full_name, declared_shape(table), found_shape(serving, table))
     if found := refused(changes):
@@ -69,6 +70,13 @@ def create_serving_table(serving: ServingSession, table: Table) -> None:
                 serving.session.execute(
                     f'ALTER TABLE "{serving.keyspace}"."{table_name(table)}" ADD IF NOT EXISTS {column}'
                 )
+    _create_indexes(serving, table)
+
+
+def _create_indexes(serving: ServingSession, table: Table) -> None:
+    for statement in create_index_cql(table, serving.keyspace):
+        with answering():
+            serving.session.execute(statement)
 
 
 def _column_cql(table: Table, keyspace: str, name: str) -> str:

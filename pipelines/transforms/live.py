@@ -19,16 +19,20 @@ from pipelines.transforms.cells import EMPTY_CELLS, OpenWindows, atoms_of
 from pipelines.transforms.charts import NO_CHARTS, RollingCharts
 from pipelines.transforms.duplicates import SeenEvents, id_hashes
 from pipelines.transforms.elements import Batch, Changes, InOrder, in_memory
+from pipelines.transforms.open_sessions import OpenSessions
 from pipelines.transforms.records import MinuteRecords, dead_letters
 from pipelines.transforms.rules import ACCEPTED, DEAD_LETTER, DUPLICATE, MINUTE_US, Rules, judge
+from pipelines.transforms.sessions import NO_SESSIONS
 from playback.classify import classify
-from schemas.live import COUNTRY_CHARTS, DEAD_LETTERS, MINUTE_RECORDS
+from playback.framing import WriterSchemas
+from schemas.live import COUNTRY_CHARTS, DEAD_LETTERS, MINUTE_RECORDS, MINUTE_USER_SESSIONS
 
 FATE = "fate"
 Batches: TypeAlias = "PCollection[Batch]"
 _KEPT = (
     *("topic_id", "partition", "offset", "topic", "appended_at", "appended_date", "event_id", "occurred_at", "user_id"),
-    *("device_id", "track_id", "country", "content_type", "counts_as_play", "is_skip", "reason", "detail", "payload"),
+    *("device_id", "track_id", "artist_name", "country", "content_type", "counts_as_play", "is_skip"),
+    *("reason", "detail", "payload"),
 )
 """Of what a record says, what live tables need."""
 
@@ -39,6 +43,8 @@ class Run:
 
     `flush_seconds`: how often changes of open windows are given out; 0: with every batch. `recent`: the closed cells of
     `live.minute_track_plays` that charts may still need. `charted`: keys of the charts' rows that are stored.
+    `sessions`: how the sessions stood at the marker that may still go on. `schemas`: what the ids of a schema registry
+    name, None where there is none.
     """
 
     name: str
@@ -47,18 +53,24 @@ class Run:
     flush_seconds: float = 2.0
     recent: pa.Table = field(default_factory=lambda: EMPTY_CELLS)
     charted: pa.Table = field(default_factory=lambda: NO_CHARTS)
+    sessions: pa.Table = field(default_factory=lambda: NO_SESSIONS)
+    schemas: WriterSchemas | None = None
 
 
 class DecodeAndJudge(beam.PTransform["Batches", "Batches"]):
-    """Records of the ledger → what they say, and a fate for each: dead letter, late, …, or accepted so far."""
+    """Records of the ledger → what they say, and a fate for each: dead letter, late, …, or accepted so far.
 
-    def __init__(self, rules: Rules) -> None:
+    `schemas` as `playback.wire.decode` takes it.
+    """
+
+    def __init__(self, rules: Rules, schemas: WriterSchemas | None = None) -> None:
         super().__init__()
         self._rules = rules
+        self._schemas = schemas
 
     def expand(self, batches: Any) -> Any:
         """One element for each."""
-        return batches | beam.Map(judged, self._rules).with_output_types(Batch)
+        return batches | beam.Map(judged, self._rules, self._schemas).with_output_types(Batch)
 
 
 class Deduplicate(beam.PTransform["Batches", "Batches"]):
@@ -96,17 +108,17 @@ class LiveTables(beam.PTransform["Batches", "PCollection[Changes]"]):
         """The three steps, one after another."""
         return (
             batches
-            | "DecodeAndJudge" >> DecodeAndJudge(self._run.rules)
+            | "DecodeAndJudge" >> DecodeAndJudge(self._run.rules, self._run.schemas)
             | "Deduplicate" >> Deduplicate(self._run)
             | "CountLive" >> CountLive(self._run)
         )
 
 
-def judged(batch: Batch, rules: Rules) -> Batch:
+def judged(batch: Batch, rules: Rules, schemas: WriterSchemas | None = None) -> Batch:
     """The batch with what its records say and a fate for each; marks are no records of their own."""
     rows = batch.rows
     marks = pc.and_(pc.and_(rows["high_water"].is_valid(), rows["sequence"].is_null()), rows["payload"].is_null())
-    classified = classify(rows.filter(pc.invert(marks)))
+    classified = classify(rows.filter(pc.invert(marks)), schemas)
     fates = judge(classified, rules)
     return replace(batch, rows=classified.select(list(_KEPT)).append_column(FATE, pa.array(fates)))
 
@@ -141,6 +153,7 @@ class LiveState:
         self._exact_from_us = run.rules.exact_from_us(run.marker_us)
         self._windows = OpenWindows(since_us=run.marker_us)
         self._records = MinuteRecords(since_us=self._exact_from_us)
+        self._sessions = OpenSessions(run.marker_us, run.sessions, run.rules)
         self._letters: list[pa.Table] = []
         self._charts = RollingCharts(run.recent, run.charted)
         self._marker_us = run.marker_us
@@ -159,13 +172,16 @@ class LiveState:
         if marker_us == self._marker_us and not (batch.caught_up and is_due):
             return None
         # Before a marker moves, all that it lets us forget is in the same element.
-        rows = self._windows.changes(None if batch.caught_up else marker_us)
+        until_us = None if batch.caught_up else marker_us
+        rows = self._windows.changes(until_us)
+        rows[MINUTE_USER_SESSIONS.full_name] = self._sessions.changes(until_us)
         over_us = batch.passed_us // MINUTE_US * MINUTE_US
         rows[MINUTE_RECORDS.full_name] = self._records.changes(None if batch.caught_up else over_us)
         if self._letters:
             rows[DEAD_LETTERS.full_name] = pa.concat_tables(self._letters)
         self._letters = []
         self._charts.add(self._windows.close(marker_us))
+        self._sessions.close(marker_us)
         charts, gone = self._charts.changes(marker_us) if batch.caught_up else (NO_CHARTS, NO_CHARTS)
         rows[COUNTRY_CHARTS.full_name] = charts
         self._records.forget(batch.passed_us)
@@ -193,6 +209,7 @@ class LiveState:
         accepted = rows.filter(pa.array(fates == ACCEPTED))
         if accepted.num_rows:
             self._windows.add(atoms_of(accepted, self._run.rules.window_us))
+            self._sessions.add(accepted)
         letters = dead_letters(rows, np.where(appended_us >= self._exact_from_us, fates, ACCEPTED))
         if letters.num_rows:
             self._letters.append(letters)

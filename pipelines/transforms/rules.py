@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.live import FATES, HORIZON_HOURS, LATENESS_SECONDS, MAX_AHEAD_SECONDS, WINDOW_SECONDS
+from schemas.live import FATES, HORIZON_HOURS, LATENESS_SECONDS, MAX_AHEAD_SECONDS, SESSION_GAP_SECONDS, WINDOW_SECONDS
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
@@ -25,6 +25,7 @@ class Rules:
     lateness_us: int = LATENESS_SECONDS * SECOND_US
     max_ahead_us: int = MAX_AHEAD_SECONDS * SECOND_US
     horizon_us: int = HORIZON_HOURS * 3600 * SECOND_US
+    session_gap_us: int = SESSION_GAP_SECONDS * SECOND_US
 
     @property
     def memory_minutes(self) -> int:
@@ -49,6 +50,10 @@ class Rules:
     def exact_from_us(self, marker_us: int) -> int:
         """Append time from which a pipeline that starts from a marker has to know every record's fate."""
         return max(0, marker_us - self.max_ahead_us) // MINUTE_US * MINUTE_US
+
+    def sessions_from_us(self, marker_us: int) -> int:
+        """Start of the oldest window before a marker in which a session can have stood that goes on behind it."""
+        return max(0, marker_us - self.session_gap_us - self.window_us)
 
     def replay_from_us(self, marker_us: int) -> int:
         """Append time from which it has to read: repeats of earlier records must be known as such."""

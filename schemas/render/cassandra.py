@@ -64,6 +64,21 @@ def create_table_cql(table: Table, keyspace: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {name} (\n  {body}\n) WITH {' AND '.join(options)}"
 
 
+def create_index_cql(table: Table, keyspace: str) -> tuple[str, ...]:
+    """CREATE INDEX IF NOT EXISTS for each indexed column of the serving table."""
+    name = table_name(table)
+    return tuple(
+        f"CREATE INDEX IF NOT EXISTS {_quoted(index_name(table, column))} ON {_quoted(keyspace)}.{_quoted(name)} "
+        f"({_quoted(column)}) USING 'sai'"
+        for column in _serving(table).indexed
+    )
+
+
+def index_name(table: Table, column: str) -> str:
+    """Name of the index on a column, unique in its keyspace."""
+    return f"{table_name(table)}_{column}"
+
+
 def _serving(table: Table) -> Serving:
     if table.serving is None:
         raise ContractError(f"{table.full_name} is not served from Cassandra; give its declaration a Serving.")

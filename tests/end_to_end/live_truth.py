@@ -8,6 +8,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fractions import Fraction
+from math import floor
+from struct import pack
 from threading import Event, Thread
 from typing import Any
 
@@ -15,11 +18,14 @@ import pyarrow as pa
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from playback.arrow import event_schema
-from playback.wire import encode
-from schemas.events import CURRENT
+from playback.wire import HEADER_BYTES, encode
+from schemas import model
+from schemas.events import CURRENT, RELEASED
 
 SECOND = 1_000_000
 Cell = tuple[int, str, str]
+Standing = tuple[str, int, int, int, int, int, int, int | None]
+"""Last track, when it ended and the session started (ms), playbacks, plays, skips, of them in a row, taste drift."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Sent:
     user: str
     play: bool
     skip: bool
+    artist: str = ""
     is_event: bool = True
 
 
@@ -44,10 +51,12 @@ class Bounds:
     lateness: int = 3 * SECOND
     ahead: int = 2 * SECOND
     horizon: int = 48 * 3600 * SECOND
+    session_gap: int = 5 * SECOND
 
     @property
     def options(self) -> list[str]:
         named = {"window": self.window, "lateness": self.lateness, "max_ahead": self.ahead}
+        named["session_gap"] = self.session_gap
         return [f"--{name}_seconds={value // SECOND}" for name, value in named.items()]
 
 
@@ -58,20 +67,25 @@ class Truth:
     cells: dict[Cell, tuple[int, int, int]] = field(default_factory=dict)
     fates: dict[tuple[int, int], dict[str, int]] = field(default_factory=dict)
     letters: dict[tuple[int, int], bytes | None] = field(default_factory=dict)
+    sessions: dict[tuple[int, str], Standing] = field(default_factory=dict)
 
     def total(self, fate: str) -> int:
         return sum(fates.get(fate, 0) for fates in self.fates.values())
 
 
 class Service:
-    """Listeners who play now: on time, late, from wrong clocks, twice and spoilt, until it is stopped."""
+    """Listeners who play now: on time, late, from wrong clocks, twice and spoilt, until it is stopped.
 
-    def __init__(self, bootstrap: str, topic: str, rate: int, seed: int) -> None:
+    Clients are of both released versions, and some of them write the ids that `registered` gives the versions.
+    """
+
+    def __init__(self, bootstrap: str, topic: str, rate: int, seed: int, registered: dict[model.Event, int]) -> None:
         self.sent: dict[bytes | None, Sent] = {}
         self._producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 5})
         self._topic, self._rate, self._chance = topic, rate, random.Random(seed)
         self._stop, self._thread = Event(), Thread(target=self._play)
         self._recent: list[tuple[str, bytes]] = []
+        self._registered = registered
 
     def __enter__(self) -> "Service":
         self._thread.start()
@@ -88,8 +102,11 @@ class Service:
     def _play(self) -> None:
         while not self._stop.wait(0.1):
             events = [self._event() for _ in range(self._rate // 10)]
-            payloads = encode(pa.RecordBatch.from_pylist([row for row, _ in events], event_schema(CURRENT)))
-            for (row, sent), payload in zip(events, payloads.to_pylist(), strict=True):
+            for place, (row, sent) in enumerate(events):
+                version = RELEASED[place % len(RELEASED)]
+                (payload,) = encode(pa.RecordBatch.from_pylist([row], event_schema(version)), version).to_pylist()
+                if place % 5 == 0:
+                    payload = pack(">bI", 0, self._registered[version]) + payload[HEADER_BYTES:]
                 self._send(row["user_id"], payload, sent)
             self._producer.poll(0)
 
@@ -97,7 +114,12 @@ class Service:
         chance = self._chance
         shift = chance.choices((-1, -20, -3 * 86_400, 10, 1), (90, 4, 2, 2, 2))[0]
         ended = time.time_ns() // 1_000 + int(shift * SECOND * chance.random())
-        user, track = f"{chance.randrange(300):032x}", f"t{int(chance.paretovariate(0.7)) % 200}"
+        number = int(chance.paretovariate(0.7)) % 200
+        user, track, artist = (
+            f"{chance.randrange(300):032x}",
+            f"t{number}",
+            f"Artist {number % 60}" if number % 9 else "",
+        )
         skip, ms = chance.random() < 0.3, chance.choice((200_000, 30_000, 29_999))
         row = dict.fromkeys((one.name for one in CURRENT.fields), None) | {
             "event_id": f"{chance.getrandbits(128):032x}",
@@ -107,19 +129,21 @@ class Service:
             "occurred_at": datetime.fromtimestamp(ended / SECOND, UTC).replace(microsecond=ended % SECOND),
             "content_type": "episode" if chance.random() < 0.05 else "track",
             "track_id": track,
+            "artist_name": artist or None,
             "country": chance.choice(("DE", "SE", "US", None)),
             "outcome": "skip" if skip else "play",
             "ms_played": ms,
         }
         is_music = row["content_type"] == "track"
-        sent = Sent(row["event_id"], ended, row["country"] or "ZZ", track if is_music else "", user, ms >= 30_000, skip)
-        return row, sent
+        heard = (track if is_music else "", user, ms >= 30_000, skip, artist)
+        return row, Sent(row["event_id"], ended, row["country"] or "ZZ", *heard)
 
     def _send(self, user: str, payload: bytes, sent: Sent) -> None:
         kind = self._chance.random()
         if kind < 0.01:
             cut = self._chance.randrange(len(payload))
             payload = payload[:cut] if cut % 2 else payload + bytes([cut % 256])
+            payload = payload if cut % 5 else pack(">bI", 0, 404) + payload
             sent = Sent("", 0, "", "", user, False, False, is_event=False)
         self.sent[payload] = sent
         self._produce(user, payload)
@@ -137,6 +161,7 @@ def truth(bootstrap: str, topic: str, sent: dict[bytes | None, Sent], bounds: Bo
     found = Truth()
     users: dict[Cell, set[str]] = {}
     seen: set[str] = set()
+    music: dict[str, list[Sent]] = {}
     for appended, partition, offset, payload in sorted(_records(bootstrap, topic)):
         one = sent[payload]
         fate = _fate(one, appended, bounds)
@@ -145,6 +170,7 @@ def truth(bootstrap: str, topic: str, sent: dict[bytes | None, Sent], bounds: Bo
         if fate == "accepted":
             seen.add(one.event_id)
             if one.track:
+                music.setdefault(one.user, []).append(one)
                 cell = (one.ended // bounds.window * bounds.window, one.country, one.track)
                 users.setdefault(cell, set()).add(one.user)
                 plays, skips, _ = found.cells.get(cell, (0, 0, 0))
@@ -153,7 +179,36 @@ def truth(bootstrap: str, topic: str, sent: dict[bytes | None, Sent], bounds: Bo
             found.letters[partition, offset] = payload
         minute = found.fates.setdefault((appended // (60 * SECOND) * 60 * SECOND, partition), {})
         minute[fate] = minute.get(fate, 0) + 1
+    for user, heard in music.items():
+        found.sessions |= {(window, user): standing for window, standing in _standings(heard, bounds)}
     return found
+
+
+def _standings(heard: list[Sent], bounds: Bounds) -> Iterator[tuple[int, Standing]]:
+    """How the session of one listener stands after each playback, with the window of that one."""
+    session: list[Sent] = []
+    in_a_row = 0
+    for one in sorted(heard, key=lambda one: (one.ended, one.event_id)):
+        ended = one.ended // 1_000
+        if session and ended - session[-1].ended // 1_000 >= bounds.session_gap // 1_000:
+            session, in_a_row = [], 0
+        session.append(one)
+        in_a_row = in_a_row + 1 if one.skip else 0
+        counts = (len(session), sum(each.play for each in session), sum(each.skip for each in session), in_a_row)
+        drift = _drift([each.artist for each in session if each.play and each.artist])
+        yield one.ended // bounds.window * bounds.window, (one.track, ended, session[0].ended // 1_000, *counts, drift)
+
+
+def _drift(artists: list[str]) -> int | None:
+    """Half the sum of the differences between the shares, in per mille, rounded half up."""
+    last, before = artists[-5:], artists[-20:-5]
+    if not before:
+        return None
+    differences = [
+        abs(Fraction(last.count(artist), len(last)) - Fraction(before.count(artist), len(before)))
+        for artist in {*last, *before}
+    ]
+    return floor(1_000 * sum(differences) / 2 + Fraction(1, 2))
 
 
 def _fate(one: Sent, appended: int, bounds: Bounds) -> str:

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
 from infra.kafka.topics import ensure_playback_topic
 from infra.openlineage_events import LIVE_EVENTS, edges, stored_events
@@ -23,13 +24,16 @@ from infra.settings import REPOSITORY
 from pipelines.progress import read_progress
 from pipelines.supervisor import live_pipeline
 from schemas import catalog
-from schemas.errors import SupersededError
+from schemas.errors import StoreUnavailableError, SupersededError
+from schemas.events import RELEASED
 from schemas.live import COUNTRY_CHARTS, FATES
 from tests.end_to_end.conftest import Deployment
-from tests.end_to_end.live_truth import SECOND, Bounds, Cell, Service, Truth, truth
+from tests.end_to_end.live_truth import SECOND, Bounds, Cell, Service, Standing, Truth, truth
+from tests.registry import Registry, started_registry
 from tonearm.live_comparison import compare
 
 BOUNDS = Bounds()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KILLS = ("live.before_rows", "live.after_rows", "live.after_bigquery", "live.before_marker", "live.after_marker")
 """In the middle of a batch; between the stores; between a write and its marker, as a window closes; behind it."""
 
@@ -42,6 +46,7 @@ class Pipeline:
     serving: ServingSession
     topic_id: str
     log: Path
+    registry: Registry
 
     def start(self, failpoint: str = "") -> "subprocess.Popen[bytes]":
         words = [
@@ -54,7 +59,7 @@ class Pipeline:
             "--bigquery_seconds=2",
         ]
         with self.log.open("ab") as log:
-            env = self.made.environment(failpoint)
+            env = self.made.environment(failpoint) | {"TONEARM_SCHEMA_REGISTRY_URL": self.registry.url}
             return subprocess.Popen(words, cwd=REPOSITORY, env=env, stdout=log, stderr=log)
 
     @property
@@ -81,7 +86,10 @@ class Pipeline:
             for row in self.rows("minute_records")
         }
         letters = {(row["partition"], row["offset"]): row["payload"] for row in self.rows("dead_letters")}
-        return Truth(cells, fates, letters)
+        sessions = {
+            (_us(row["window_start"]), row["user_id"]): _standing(row) for row in self.rows("minute_user_sessions")
+        }
+        return Truth(cells, fates, letters, sessions)
 
 
 def _key(row: dict[str, Any]) -> Cell:
@@ -92,16 +100,28 @@ def _counts(row: dict[str, Any]) -> tuple[int, int, int]:
     return row["play_count"], row["skip_count"], row["listener_count"]
 
 
+def _standing(row: dict[str, Any]) -> Standing:
+    ended, started = (
+        (row[name] - EPOCH) // timedelta(milliseconds=1) for name in ("last_occurred_at", "session_started_at")
+    )
+    counts = (row["playback_count"], row["play_count"], row["skip_count"], row["skips_in_a_row"])
+    return row["last_track_id"], ended, started, *counts, row["taste_drift_permille"]
+
+
 def _us(moment: datetime) -> int:
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * SECOND
+    return int((moment - EPOCH).total_seconds()) * SECOND
 
 
 @pytest.fixture(scope="module")
 def pipeline(deployment: Callable[..., Deployment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     made = deployment()
     topic_id = ensure_playback_topic(made.settings, made.endpoints.kafka_bootstrap)
-    with serving_session(made.settings, made.endpoints) as serving:
-        yield Pipeline(made, serving, topic_id, tmp_path_factory.mktemp("live") / "live.log")
+    with serving_session(made.settings, made.endpoints) as serving, started_registry() as registry:
+        for schema_id, event in enumerate(RELEASED, start=1):
+            registry.register(schema_id, event)
+        named = made.settings.model_copy(update={"schema_registry_url": registry.url})
+        made = replace(made, settings=named)
+        yield Pipeline(made, serving, topic_id, tmp_path_factory.mktemp("live") / "live.log", registry)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +129,8 @@ def expected(pipeline: Pipeline) -> Truth:
     """What the tables must say, after lives that were killed at chosen points while events came, and one to the end."""
     made = pipeline.made
     bootstrap, topic = made.endpoints.kafka_bootstrap, made.settings.playback_topic
-    with Service(bootstrap, topic, rate=400, seed=1) as service:
+    registered = {event: schema_id for schema_id, event in enumerate(RELEASED, start=1)}
+    with Service(bootstrap, topic, rate=400, seed=1, registered=registered) as service:
         for failpoint in KILLS:
             life = pipeline.start(failpoint)
             assert life.wait(300) == -9, pipeline.log.read_text()[-2_000:]
@@ -134,6 +155,14 @@ def test_killed_at_chosen_points_nothing_is_lost_and_nothing_doubled(expected: T
     assert found.cells == expected.cells
     assert found.letters == expected.letters
     assert found.fates == expected.fates
+
+
+def test_sessions_stand_as_the_log_says_however_often_it_was_killed(expected: Truth, pipeline: Pipeline) -> None:
+    found = pipeline.says().sessions
+    assert found == expected.sessions
+    starts = {(user, started) for (_, user), (_, _, started, *_) in found.items()}
+    assert len(starts) > len({user for user, _ in starts}), "a session ended while the pipeline was killed and started"
+    assert any(drift for *_, drift in found.values())
 
 
 def test_analysts_see_the_same_cells(expected: Truth, pipeline: Pipeline) -> None:
@@ -193,6 +222,34 @@ def test_an_overtaken_pipeline_ends_and_says_so(expected: Truth, pipeline: Pipel
     (sentence,) = {one["run"]["facets"]["errorMessage"]["message"] for one in told if one["eventType"] == "FAIL"}
     assert sentence.startswith("A later live pipeline runs on this topic")
     assert "A later live pipeline runs on this topic" in pipeline.log.read_text().strip().splitlines()[-1]
+    assert pipeline.says().cells == expected.cells
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(600)
+def test_a_registry_that_is_away_ends_the_life_and_the_next_one_judges(expected: Truth, pipeline: Pipeline) -> None:
+    made = pipeline.made
+    producer = Producer({"bootstrap.servers": made.endpoints.kafka_bootstrap})
+    pipeline.registry.broken = 503
+    producer.produce(made.settings.playback_topic, payload := b"\x00\x00\x00\x07\x07", partition=0)
+    assert producer.flush(30) == 0
+    life = pipeline.start()
+    try:
+        assert life.wait(300) == StoreUnavailableError.exit_status
+    finally:
+        life.kill()
+    assert "schema registry answers with status 503" in pipeline.log.read_text()
+    assert payload not in pipeline.says().letters.values()
+    pipeline.registry.broken = 0
+    life = pipeline.start()
+    try:
+        pipeline.wait_for_marker(time.time_ns() // 1_000, life)
+    finally:
+        life.kill()
+        life.wait(30)
+    assert [row["reason"] for row in pipeline.rows("dead_letters") if row["payload"] == payload] == [
+        "unknown_schema_id"
+    ]
     assert pipeline.says().cells == expected.cells
 
 

@@ -1,13 +1,19 @@
 """The runner: what is new is found from the tables' own rows, and running again changes nothing."""
 
+import json
+import struct
 from datetime import UTC, date, datetime
 
+import pyarrow as pa
 import pytest
 
 from infra.delta_writer import DeltaWriter
+from playback.wire import HEADER_BYTES, decode, encode
 from schemas import catalog
 from schemas.bronze import PLAYBACK_EVENTS
-from schemas.errors import CheckFailedError, SupersededError
+from schemas.errors import CheckFailedError, StoreUnavailableError, SupersededError
+from schemas.events import CURRENT
+from tests.registry import started_registry
 
 pytestmark = pytest.mark.parametrize("session", ["sail"], indirect=True)
 """What the runner does is the same on both engines; `test_parity` holds that, at a tenth of the time."""
@@ -61,6 +67,28 @@ def test_two_batches_give_the_same_content_as_one(append, runner, lake, records,
     Runner(session, whole, Checker(tmp_path / "other")).refresh_all()
 
     assert {t.full_name: lake.digest(t) for t in DERIVED} == {t.full_name: whole.digest(t) for t in DERIVED}
+
+
+def test_ids_of_a_registry_name_who_wrote_an_event_and_one_that_is_away_leaves_everything_for_later(
+    append, session, lake, records, event, tmp_path
+):
+    from infra.checks import Checker
+    from infra.schema_registry import SchemaRegistry
+    from jobs.runner import Runner
+
+    with started_registry() as registry:
+        registry.register(7, CURRENT)
+        as_json = pa.array([json.dumps(event("a")).encode()], pa.binary())
+        first = struct.pack(">bI", 0, 7) + encode(decode(as_json).events)[0].as_py()[HEADER_BYTES:]
+        append(records(first, event("b"), struct.pack(">bI", 0, 8), b"\x00"))
+        registry.broken = 503
+        runner = Runner(session, lake, Checker(tmp_path), SchemaRegistry(registry.url))
+        with pytest.raises(StoreUnavailableError):
+            runner.refresh_all()
+        registry.broken = 0
+        runner.refresh_all()
+    assert _rows(lake, "silver.plays", "event_id", "offset") == [("a", 0), ("b", 1)]
+    assert _rows(lake, "bronze.dead_letters", "offset", "reason") == [(2, "unknown_schema_id"), (3, "truncated_avro")]
 
 
 def test_a_late_event_restates_its_day_and_leaves_other_days_files_alone(append, runner, lake, records, event):

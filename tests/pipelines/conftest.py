@@ -14,6 +14,7 @@ from pipelines.transforms.live import Run
 from playback.arrow import event_schema
 from playback.wire import encode
 from schemas.events import CURRENT
+from schemas.model import Event
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOON_US = int(NOON.timestamp()) * 1_000_000
@@ -55,9 +56,14 @@ class Log:
 
     def event(self, event_id: str, ended: float, appended: float | None = None, partition: int = 0, **changes: Any):
         """A record of an event that ended and was appended so many seconds after noon."""
-        row = _GOOD | {"event_id": event_id, "occurred_at": NOON + timedelta(seconds=ended)} | changes
-        payload = encode(pa.RecordBatch.from_pylist([row], event_schema(CURRENT)))[0].as_py()
+        payload = self.payload(event_id, ended, CURRENT, **changes)
         return self.record(payload, ended if appended is None else appended, partition)
+
+    def payload(self, event_id: str, ended: float, version: Event, **changes: Any) -> bytes:
+        """The event as a version writes it."""
+        row = _GOOD | {"event_id": event_id, "occurred_at": NOON + timedelta(seconds=ended)} | changes
+        written: bytes = encode(pa.RecordBatch.from_pylist([row], event_schema(version)), version)[0].as_py()
+        return written
 
     def batch(self, *records: dict[str, Any], passed: float, caught_up: bool = True) -> Batch:
         """The next batch; the log is read up to `passed` with it."""

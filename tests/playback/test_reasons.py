@@ -20,6 +20,8 @@ def test_words_that_are_stored_do_not_change() -> None:
         "oversized_payload",
         "unknown_format",
         "unknown_fingerprint",
+        "unknown_schema_id",
+        "unfit_schema",
         "truncated_avro",
         "malformed_avro",
         "trailing_bytes",

@@ -3,7 +3,7 @@
 from datetime import date
 
 from jobs.bronze.dead_letters import transform
-from jobs.columns import classified
+from jobs.columns import classified, schema_ids
 
 
 def test_a_record_that_is_no_event_keeps_its_identity_and_bytes(session, records, event):
@@ -21,3 +21,18 @@ def test_a_record_without_a_payload_is_a_dead_letter(session, records):
 
 def test_events_are_no_dead_letters(session, records, event):
     assert transform(classified(session.createDataFrame(records(event("a"))))).collect() == []
+
+
+def test_ids_of_a_registry_are_found_and_what_they_name_is_given_to_the_workers(session, records):
+    payloads = [b"\x00\x00\x00\x00\x07\x00", b"\x00\x00\x00\x01\x00", b"\x00\x00\x00\x00\x07\x00", b"{}", None, b"\x00"]
+    ledger = session.createDataFrame(records(*payloads))
+    assert sorted(row[0] for row in schema_ids(ledger).collect()) == [7, 256]
+    found = transform(classified(ledger, {7: "no schema", 256: None})).collect()
+    assert sorted((row["offset"], row["reason"]) for row in found) == [
+        (0, "unfit_schema"),
+        (1, "unknown_schema_id"),
+        (2, "unfit_schema"),
+        (3, "missing_field"),
+        (4, "missing_payload"),
+        (5, "truncated_avro"),
+    ]

@@ -1,5 +1,7 @@
 """The composite transforms on Beam's TestStream: on time, early, late, too late, idle partitions, replays."""
 
+import json
+import struct
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,7 +14,11 @@ from apache_beam.testing import test_stream
 from pipelines.transforms.elements import Batch, Changes, InOrder, PickledCoder
 from pipelines.transforms.live import FATE, CountLive, DecodeAndJudge, Deduplicate, LiveTables, Run
 from pipelines.transforms.rules import Rules
+from playback.wire import HEADER_BYTES
+from schemas.errors import StoreUnavailableError
+from schemas.events import CURRENT, PLAYBACK_V1
 from schemas.live import FATES
+from schemas.render.avro import avro_schema
 from tests.pipelines.conftest import LISTENER, NOON, NOON_US, Log
 
 MakeRun = Callable[..., Run]
@@ -70,6 +76,30 @@ def test_records_are_decoded_and_judged_and_marks_are_none(log: Log, run: MakeRu
     (judged,) = through(DecodeAndJudge(Rules()), [batch], run().name)
     found = [(row["offset"], FATES[row[FATE]], row["reason"]) for row in judged.rows.to_pylist()]
     assert found == [(0, "accepted", None), (1, "dead_letter", "unknown_format"), (3, "beyond_horizon", None)]
+
+
+def test_an_old_and_a_new_version_and_ids_of_a_registry_stand_beside_one_another(log: Log, run: MakeRun) -> None:
+    """In one batch and in each form: the fingerprint names the version, or what a registry has under the id does."""
+    schemas = {7: json.dumps(avro_schema(PLAYBACK_V1)), 8: json.dumps(avro_schema(CURRENT))}
+    records = [
+        log.record(framed + payload[skipped:], 1)
+        for version, schema_id in ((PLAYBACK_V1, 7), (CURRENT, 8))
+        for form in ("fingerprint", "registry")
+        for payload in [log.payload(f"{version.version} {form}", 0, version, track_id=f"t{version.version}")]
+        for framed, skipped in [(struct.pack(">bI", 0, schema_id), HEADER_BYTES) if form == "registry" else (b"", 0)]
+    ]
+    strange = log.record(struct.pack(">bI", 0, 9) + b"\x00", 1)
+    changes = live([log.batch(*records, strange, passed=2)], run(schemas=schemas.get))
+    assert cells(changes) == {(0, "DE", "t1"): (2, 0, 1), (0, "DE", "t2"): (2, 0, 1)}
+    assert [row["reason"] for row in changes[0].rows["live.dead_letters"].to_pylist()] == ["unknown_schema_id"]
+
+
+def test_a_registry_that_is_away_ends_the_run_and_makes_no_dead_letter(log: Log, run: MakeRun) -> None:
+    def away(_: int) -> str | None:
+        raise StoreUnavailableError("The registry is away.")
+
+    with pytest.raises(Exception, match="The registry is away"):
+        live([log.batch(log.record(b"\x00\x00\x00\x00\x07", 1), passed=2)], run(schemas=away))
 
 
 def test_one_event_is_accepted_once_in_whatever_partition_it_comes_again(log: Log, run: MakeRun) -> None:

@@ -7,7 +7,7 @@ import pytest
 from schemas.catalog import table, tables
 from schemas.errors import ContractError
 from schemas.model import Field
-from schemas.render.cassandra import columns, create_table_cql
+from schemas.render.cassandra import columns, create_index_cql, create_table_cql
 
 USERS = table("gold.daily_user_plays")
 CHARTS = table("gold.country_charts")
@@ -43,6 +43,14 @@ def test_a_partition_of_one_row_has_no_order() -> None:
         '  PRIMARY KEY (("user_id", "event_date"))',
         ") WITH comment = 'Playbacks of each listener by day.'",
     ]
+
+
+def test_an_indexed_column_is_found_over_all_partitions() -> None:
+    assert create_index_cql(table("live.minute_user_sessions"), "tonearm") == (
+        'CREATE INDEX IF NOT EXISTS "live_minute_user_sessions_window_start" ON "tonearm"."live_minute_user_sessions" '
+        "(\"window_start\") USING 'sai'",
+    )
+    assert create_index_cql(USERS, "tonearm") == ()
 
 
 def test_an_apostrophe_in_a_description_is_doubled() -> None:
