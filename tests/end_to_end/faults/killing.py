@@ -221,11 +221,13 @@ class Readers:
         return sum(self.charts.values()) + sum(self.views.values())
 
     def mixtures(self, twice: Twice) -> list[str]:
-        """Answers that are neither what the first nor what the second generation says."""
-        whole = {as_text(state.served["charts"]) for state in (twice.first, twice.second)}
-        return [one for one in self.charts if one not in whole] + [
-            one for one in self.views if one not in set(map(as_text, twice.views))
-        ]
+        """Answers that are neither what the first nor what the second generation says.
+
+        Each chart is an answer: between two of them the pointer may have moved.
+        """
+        whole = {as_text(chart) for state in (twice.first, twice.second) for chart in state.served["charts"]}
+        charts = {as_text(chart) for look in self.charts for chart in json.loads(look)}
+        return [*charts - whole, *self.views.keys() - set(map(as_text, twice.views))]
 
 
 def as_text(answer: object) -> str:

@@ -82,7 +82,8 @@ def test_killed_in_every_stage_one_after_the_other(twice: Twice, nothing: Path) 
         assert twice.finish(made) == twice.second
 
     assert seen.mixtures(twice) == []
-    assert len(seen.charts) == len(seen.views) == 2
+    assert len(seen.views) == 2
+    assert len(seen.charts) >= 2  # two countries' charts may be of either side of the moment
 
 
 def test_killed_while_importing_at_one_point_after_the_other(
