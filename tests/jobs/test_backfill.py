@@ -12,7 +12,7 @@ from infra.delta_writer import DeltaWriter
 from infra.lake import Lake
 from infra.settings import Settings
 from jobs.backfill import backfill, plan
-from jobs.batch import run_lock
+from jobs.run_lock import run_lock
 from jobs.runner import Runner
 from schemas import catalog
 from schemas.bronze import PLAYBACK_EVENTS
