@@ -1,13 +1,14 @@
 """Keep-alive: looks whether the live pipeline of a home makes progress, and starts it again where it is dead.
 
 It is started detached from whoever looks, and ends with `tonearm down`, or when the local stack has been gone for a
-minute.
+minute. On Flink a job is launched where none of its name runs.
 """
 
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +18,7 @@ from infra.local.process import last_line, stop_processes
 from infra.local.signals import signals_as_exceptions
 from infra.local.stack import endpoints
 from infra.settings import REPOSITORY, Settings
+from pipelines.flink import job_runs
 from pipelines.progress import Progress, read_progress
 from pipelines.supervisor import environment, live_pipeline, lock_path
 from schemas.errors import ConfigurationError, StoreUnavailableError
@@ -25,6 +27,7 @@ PATIENCE_SECONDS = 180.0
 """Within this time from its start, a supervisor whose pipeline has said nothing yet is left to try."""
 
 LOG = "live-supervisor.log"
+PRISM = "PrismRunner"
 _BEGIN_SECONDS = 60.0
 _STACK_GONE_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 1.0
@@ -41,10 +44,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """What was found, and the process of the supervisor that was started for it; None where nothing was done."""
+    """What was found, and what was started for it, a supervisor's process or a job; None where nothing was done."""
 
     state: State
-    started: int | None = None
+    started: int | str | None = None
 
 
 def state(progress: Progress | None, supervisor: Owner | None, now: float) -> State:
@@ -61,8 +64,11 @@ def keep_alive(settings: Settings, options: Sequence[str] = ()) -> Look:
 
     Raises:
         StoreUnavailableError: the stack is not up, or what stands still runs in a terminal of its own.
-        ConfigurationError: it ended at once.
+        ConfigurationError: it ended at once, or the runner is none that jobs are kept alive on.
     """
+    runner = _option(options, "runner") or PRISM
+    if runner != PRISM:
+        return _keep_job(settings, options, runner)
     where = endpoints(settings)
     supervisor = owner_of(lock_path(settings.home))
     found = state(read_progress(settings.home), supervisor, time.time())
@@ -102,6 +108,28 @@ def supervise(settings: Settings, options: Sequence[str]) -> None:
                 if time.monotonic() - seen > _STACK_GONE_SECONDS:
                     return
         raise ConfigurationError(pipeline.failure or "The live pipeline ended: start it again.")
+
+
+def _keep_job(settings: Settings, options: Sequence[str], runner: str) -> Look:
+    address, name = _option(options, "flink_master"), _option(options, "job_name")
+    if runner != "FlinkRunner" or not address or not name:
+        raise ConfigurationError(
+            f"A job of {runner} is kept alive by whoever launches it; with --runner=FlinkRunner give --flink_master "
+            "and --job_name."
+        )
+    if job_runs(address, name):
+        return Look(State.ALIVE)
+    from pipelines.run import run_live
+
+    with ExitStack() as nothing:
+        run_live(settings, [*options, "--detached=1"], nothing)
+    return Look(State.DEAD, name)
+
+
+def _option(options: Sequence[str], name: str) -> str:
+    """The value of `--name=value`; empty where it is not given."""
+    values = [word.partition("=")[2] for word in options if word.startswith(f"--{name}=")]
+    return values[-1] if values else ""
 
 
 def _start(settings: Settings, options: Sequence[str]) -> int:

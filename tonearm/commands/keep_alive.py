@@ -31,4 +31,5 @@ def keep_alive(
     elif found.started is None:
         typer.echo(f"The live pipeline is {found.state}: nothing was done.")
     else:
-        typer.echo(f"The live pipeline was {found.state}; process {found.started} has started it again.")
+        what = "job" if isinstance(found.started, str) else "process"
+        typer.echo(f"The live pipeline was {found.state}; it was started again as {what} {found.started}.")
