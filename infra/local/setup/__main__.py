@@ -1,4 +1,4 @@
-"""`python3 -m infra.local.setup [airflow|airflow-google|lock|upgrade]`: bring the toolchain up to date, or its locks."""
+"""`python3 -m infra.local.setup [airflow|airflow-google|lock|upgrade]`: bring the toolchain or its locks up to date."""
 
 import fcntl
 import os
