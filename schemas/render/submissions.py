@@ -21,7 +21,7 @@ HOME = "/var/tonearm"
 JOB = "tonearm-live"
 """Name of the streaming job; while one of that name runs, no other is launched."""
 
-_MAIN = f"local://{CODE}/tonearm/__main__.py"
+_MAIN = f"local://{CODE}/tonearm/submitted/main.py"
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

@@ -35,7 +35,7 @@ GOOGLE = {
     "TONEARM_SERVICE_ACCOUNT": "tonearm@project.example",
     "TONEARM_GOOGLE_PROJECT": "project",
     "TONEARM_GOOGLE_REGION": "europe-west1",
-    "TONEARM_GOOGLE_CODE": "gs://bucket/tonearm/__main__.py",
+    "TONEARM_GOOGLE_CODE": "gs://bucket/tonearm/main.py",
     "TONEARM_FLEX_TEMPLATE": "gs://bucket/tonearm-live.json",
     "TONEARM_KAFKA_BOOTSTRAP": "kafka:9092",
 }
@@ -139,7 +139,7 @@ def google_cluster() -> Cluster:
         service_account="tonearm@project.example",
         project="project",
         region="europe-west1",
-        code="gs://bucket/tonearm/__main__.py",
+        code="gs://bucket/tonearm/main.py",
         template="gs://bucket/tonearm-live.json",
     )
 

@@ -35,7 +35,7 @@ def test_a_spark_application_runs_the_command_in_its_driver() -> None:
     assert (application["apiVersion"], application["kind"]) == ("sparkoperator.k8s.io/v1beta2", "SparkApplication")
     assert application["metadata"]["name"] == "tonearm-refresh-gold-daily-track-plays"
     assert (spec["mainApplicationFile"], spec["arguments"]) == (
-        "local:///opt/tonearm/tonearm/__main__.py",
+        "local:///opt/tonearm/tonearm/submitted/main.py",
         ["refresh", "gold.daily_track_plays"],
     )
     assert spec["restartPolicy"] == {"type": "Never"}
