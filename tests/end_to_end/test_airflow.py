@@ -3,7 +3,6 @@
 import os
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,17 +15,14 @@ pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")
-def scheduled(
-    deployment: Callable[..., Any], undisturbed: Any, export: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Any:
-    """A deployment with the same listeners and the same export, on which the daily DAG has run."""
+def scheduled(deployment: Callable[..., Any], undisturbed: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A deployment that reads the same topic and knows the same listeners, on which the daily DAG has run."""
     airflow = Toolchain.from_environment().airflow_python
     if not airflow.exists():
         if "CI" in os.environ:
             pytest.fail("Airflow is not set up: run `make test`, which does it.", pytrace=False)
         pytest.skip("Airflow is not set up: `python3 -m infra.local.setup airflow` does it")
-    made = deployment(like=undisturbed)
-    made.send(export)
+    made = deployment(like=undisturbed, own_topic=False)
     folder = str(REPOSITORY / "dags")
     environment = made.environment() | {
         "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),

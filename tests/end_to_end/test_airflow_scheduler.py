@@ -6,7 +6,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,11 +23,9 @@ PATIENCE = 1500.0
 
 
 @pytest.fixture(scope="module")
-def made(deployment: Callable[..., Any], undisturbed: Any, export: Path) -> Any:
-    """A deployment to which the export was sent, and no more."""
-    made = deployment(like=undisturbed)
-    made.send(export)
-    return made
+def made(deployment: Callable[..., Any], undisturbed: Any) -> Any:
+    """A deployment that reads the same topic and knows the same listeners, on which nothing has run."""
+    return deployment(like=undisturbed, own_topic=False)
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +83,9 @@ def api(running: Airflow) -> Api:
 @pytest.fixture(scope="module")
 def triggered(api: Api) -> list[dict[str, Any]]:
     """The daily DAG, unpaused and triggered by hand; ends when that run has."""
-    api.ask("PATCH", "/api/v2/dags/tonearm_daily", {"is_paused": False})
     now = datetime.now(UTC).isoformat()
     api.ask("POST", "/api/v2/dags/tonearm_daily/dagRuns", {"logical_date": now})
+    api.ask("PATCH", "/api/v2/dags/tonearm_daily", {"is_paused": False})
     return api.wait("manual", 1)
 
 
