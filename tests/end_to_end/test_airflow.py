@@ -10,7 +10,7 @@ import pytest
 from infra.local.setup.toolchain import Toolchain
 from infra.settings import REPOSITORY
 
-# A process for each task, with libraries and an engine of its own: a minute and more where nothing else is at work.
+# A process for each task, with libraries and an engine of its own: nearly all of it is their start.
 pytestmark = pytest.mark.timeout(1800)
 
 
