@@ -36,7 +36,7 @@ test: setup  ## the tests; ARGS="-k words" chooses, WORKERS=1 runs them in one p
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 test-nightly: setup  ## the tests that are too slow for every run
-	@$(PYTHON) -m infra.local.setup airflow
+	@$(PYTHON) -m infra.local.setup airflow-google
 	@$(BIN)/python -m pytest -m nightly $(ARGS)
 
 lint: setup  ## style, types and the direction of imports

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pyspark.sql import SparkSession
 
 from infra.settings import Settings
+from infra.spark_driver import DRIVER, driver_server
 
 SAIL_BATCH_ROWS = 2_000
 """Rows that Sail handles at once. A column of an Arrow batch holds no more than 2 GiB, and a cell up to 1 MiB
@@ -42,6 +43,8 @@ def open_session(settings: Settings) -> Iterator[SparkSession]:
 
 def _server(settings: Settings) -> AbstractContextManager[str]:
     """What gives the address of a server for as long as it is entered; of a cluster of the user's own, at once."""
+    if settings.spark_remote == DRIVER:
+        return driver_server()
     if settings.spark_remote:
         return nullcontext(settings.spark_remote)
     if settings.engine == "sail":

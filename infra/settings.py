@@ -23,7 +23,9 @@ class Settings(BaseSettings):
         REPOSITORY / ".tonearm" / "toolchain", description="folder of virtual environments, jars and the Java wheel"
     )
     engine: Literal["sail", "spark"] = Field("sail", description="engine that runs the PySpark transforms")
-    spark_remote: str = Field("", description="Spark Connect address of a cluster (sc://…); empty: embedded")
+    spark_remote: str = Field(
+        "", description="Spark Connect address of a cluster (sc://…); driver: this is one; empty: embedded"
+    )
     lake_retention_days: int = Field(
         7, ge=1, le=30, description="days for which `tonearm maintain` leaves every version of a table readable"
     )

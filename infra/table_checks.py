@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from infra.lake import Lake
 from infra.table_sizes import rows_by_date
 from schemas import catalog
+from schemas.errors import MissingInputError
 from schemas.model import Fresh, References, Table, TableCheck, Volume
 
 _SHOWN_VALUES = 3
@@ -48,6 +49,10 @@ def finding(check: TableCheck, asked: Asked) -> Finding:
 
 def _references(check: References, asked: Asked) -> Finding:
     to = catalog.table(check.to)
+    if asked.lake.version(to) is None:
+        raise MissingInputError(
+            f"{asked.table.full_name} refers to {check.to}, which does not exist yet: refresh that first."
+        )
     known = asked.session.read.format("delta").load(str(asked.lake.path(to)))
     referred = known.select(F.col(check.to_column).alias(check.column)).distinct()
     given = asked.rows.select(check.column).where(F.col(check.column).isNotNull())

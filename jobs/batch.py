@@ -1,25 +1,16 @@
-"""One batch run: ingest → refresh and check every table → publish → balance. What `tonearm run` does after sending.
+"""One batch run: ingest → refresh and check every table → publish → balance. What `tonearm run` does after sending."""
 
-One run at a time: a lock beside the tables that the operating system releases when the process dies. A stopped process
-keeps it, so it can never be overtaken and come back with old rows. Where two run nevertheless (a file system without
-locks), every commit and every publication is a compare-and-set, and the one that comes second says so.
-"""
-
-import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from infra import failpoints
 from infra.check_results import CheckResult
 from infra.checks import Checker
 from infra.engine import open_session
-from infra.kafka.connection import client_properties
 from infra.kafka.manifests import read_manifests
-from infra.kafka.topics import topic_id
 from infra.lake import Lake
 from infra.lineage import Lineage
 from infra.local.stack import Endpoints
@@ -29,14 +20,14 @@ from infra.settings import Settings
 from jobs.balance import Balance, balance
 from jobs.check_results import record_check_results
 from jobs.declarations import require_migrated
-from jobs.ingest import Topic, ingest
+from jobs.ingest import ingest, playback_topic
 from jobs.manifests import record_manifests
 from jobs.publish import Publication, publish
+from jobs.run_lock import run_lock
 from jobs.runner import Progress, Refreshed, Runner
 from jobs.store_counts import counts_in_stores
 from schemas import catalog
 from schemas.bronze import MANIFESTS, PLAYBACK_EVENTS
-from schemas.errors import SupersededError
 from schemas.quality import CHECK_RESULTS
 
 
@@ -102,28 +93,6 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
             failpoints.reach("balance.counted")
             done.sheet = balance(session, lake, announced, after, stores)
     return done
-
-
-@contextmanager
-def run_lock(home: Path) -> Iterator[None]:
-    """Hold the lock of batch runs; raises SupersededError at once when another run holds it.
-
-    It lies in the lake, so that homes which share one by a link or a mount share the lock too.
-    """
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (home / "lake").mkdir(exist_ok=True)
-    with (home / "lake" / "run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SupersededError(f"Another run is at work in {home}: wait for it or stop it.") from None
-        yield
-
-
-def playback_topic(settings: Settings, endpoints: Endpoints) -> Topic:
-    """The topic of playback events as it is now; raises MissingInputError when nothing was ever sent."""
-    name, bootstrap = settings.playback_topic, endpoints.kafka_bootstrap
-    return Topic(name, topic_id(settings, bootstrap, name), client_properties(settings, bootstrap))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from infra.serving_store.ledger import Ledger, Store, last_completed, unfinished
 from infra.serving_store.session import serving_session
 from infra.serving_store.tables import create_control_tables
 from infra.settings import Settings
-from jobs.batch import run_lock
+from jobs.run_lock import run_lock
 from schemas import catalog
 from schemas.errors import SupersededError
 from schemas.model import Table

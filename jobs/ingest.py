@@ -15,9 +15,13 @@ from pyspark.sql import functions as F
 from infra import failpoints
 from infra.delta_writer import DeltaWriter
 from infra.kafka import records
+from infra.kafka.connection import client_properties
 from infra.kafka.log_reader import offset_bounds
 from infra.kafka.records import KafkaRecords, OffsetRange, range_options
+from infra.kafka.topics import topic_id
 from infra.lake import Lake
+from infra.local.stack import Endpoints
+from infra.settings import Settings
 from schemas.bronze import PLAYBACK_EVENTS
 from schemas.errors import ContractError
 
@@ -32,6 +36,12 @@ class Topic:
     name: str
     topic_id: str
     consumer: dict[str, str]
+
+
+def playback_topic(settings: Settings, endpoints: Endpoints) -> Topic:
+    """The topic of playback events as it is now; raises MissingInputError when nothing was ever sent."""
+    name, bootstrap = settings.playback_topic, endpoints.kafka_bootstrap
+    return Topic(name, topic_id(settings, bootstrap, name), client_properties(settings, bootstrap))
 
 
 def ingest(

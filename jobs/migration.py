@@ -18,8 +18,8 @@ from infra.settings import Settings
 from infra.warehouse import shape as warehouse_shape
 from infra.warehouse.client import Warehouse, warehouse
 from infra.warehouse.tables import create_tables, refresh_view
-from jobs.batch import run_lock
 from jobs.declarations import event_changes, lake_changes
+from jobs.run_lock import run_lock
 from schemas import catalog
 from schemas.drift import Change, drift, refused
 from schemas.drift_kinds import Place

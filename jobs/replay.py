@@ -20,10 +20,10 @@ from infra.lake import Lake
 from infra.local.stack import Endpoints
 from infra.schema_registry import schema_registry
 from infra.settings import Settings
-from jobs.batch import playback_topic, run_lock
 from jobs.declarations import require_migrated
-from jobs.ingest import ingest
+from jobs.ingest import ingest, playback_topic
 from jobs.replay_letters import ReplayLetters, Seen
+from jobs.run_lock import run_lock
 from jobs.runner import Progress, Runner
 from playback.fix_rules import Rule, fingerprint
 from playback.messages import MESSAGES

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
@@ -19,17 +20,19 @@ from infra.local.stack import Endpoints
 from infra.openlineage_events import TopicOffsets
 from infra.schema_registry import schema_registry
 from infra.settings import Settings
-from jobs.batch import playback_topic, run_lock
 from jobs.check_results import record_check_results
 from jobs.declarations import require_migrated
-from jobs.ingest import ingest
+from jobs.ingest import ingest, playback_topic
 from jobs.manifests import record_manifests
-from jobs.publish import Publication, publish
+from jobs.run_lock import run_lock
 from jobs.runner import Progress, Refreshed, Runner
 from schemas.bronze import MANIFESTS, PLAYBACK_EVENTS
 from schemas.errors import InputError, MissingInputError
 from schemas.model import Table
 from schemas.quality import CHECK_RESULTS
+
+if TYPE_CHECKING:
+    from jobs.publish import Publication
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,10 @@ def refresh_step(settings: Settings, table: Table, on_progress: Progress) -> Ref
         return Runner(step.session, step.lake, step.checker, schema_registry(settings)).refresh(table)
 
 
-def publish_step(settings: Settings, endpoints: Endpoints, table: Table, on_progress: Progress) -> list[Publication]:
+def publish_step(settings: Settings, endpoints: Endpoints, table: Table, on_progress: Progress) -> "list[Publication]":
     """Publish the version of the table that passed its checks last. Raises as `publish`."""
+    from jobs.publish import publish  # The clients of the stores: a second that no other step needs.
+
     with run_lock(settings.home):
         version = Checker(settings.home).passed_version(table)
         if version is None:

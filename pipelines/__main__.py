@@ -1,4 +1,4 @@
-"""`python -m pipelines live [--runner=…] [OPTIONS]`."""
+"""`python -m pipelines live [--runner=…] [OPTIONS]`: a life of the live pipeline; `supervise`: one after the other."""
 
 import os
 import sys
@@ -7,25 +7,34 @@ from contextlib import ExitStack
 from infra.settings import Settings
 from schemas.errors import TonearmError
 
-USAGE = "usage: python -m pipelines live [--runner=PrismRunner|FlinkRunner|DataflowRunner|…] [Beam's options]"
+USAGE = "usage: python -m pipelines live|supervise [--runner=PrismRunner|FlinkRunner|DataflowRunner|…] [Beam's options]"
 
 
 def main(words: list[str]) -> int:
-    """Run the pipeline that the first word names; the exit status."""
-    if words[:1] != ["live"]:
+    """Do what the first word names; the exit status."""
+    if words[:1] not in (["live"], ["supervise"]):
         print(USAGE, file=sys.stderr)
         return 2
-    from pipelines.run import run_live
-
     with ExitStack() as runner:
         try:
-            run_live(Settings(), words[1:], runner)
+            _run(words[0], words[1:], runner)
         except TonearmError as error:
             _say_last(str(error))
             return error.exit_status
         except KeyboardInterrupt:
             return 130
     return 0
+
+
+def _run(what: str, options: list[str], runner: ExitStack) -> None:
+    if what == "supervise":
+        from pipelines.keep_alive import supervise
+
+        supervise(Settings(), options)
+        return
+    from pipelines.run import run_live
+
+    run_live(Settings(), options, runner)
 
 
 def _say_last(sentence: str) -> None:

@@ -33,6 +33,7 @@ class LiveOptions(PipelineOptions):
         add("--bigquery_seconds", type=float, default=60.0, help="how often to BigQuery at most; 0: never")
         add("--batch_records", type=int, default=20_000, help="records of one element, about")
         add("--clock_difference_ms", type=int, default=1_000, help="how far brokers' clocks may differ from this one")
+        add("--detached", type=int, default=0, help="1: end when the job is submitted, and leave it to its runner")
 
     def rules(self) -> Rules:
         """The rules of time that the options say."""

@@ -38,7 +38,7 @@ POLL_SECONDS = 0.1
 
 
 def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> None:
-    """Run until it is stopped or fails; a runner that is started for it ends with `runner`.
+    """Run until it is stopped or fails, `detached` until it is submitted; a runner started for it ends with `runner`.
 
     Raises:
         StoreUnavailableError: a bundle failed: start again, from the marker.
@@ -56,8 +56,12 @@ def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> Non
     name = f"{run.number}-{uuid.uuid4().hex}"
     source = playback_log(settings, where, run, options)
     stores = Stores(settings, where, run, options.bigquery_seconds, options.rules())
+    pipeline = build(stores, options, source, name)
+    if options.detached:
+        pipeline.run()
+        return
     with streaming(settings, where.kafka_bootstrap, source, run.number):
-        _run_to_end(build(stores, options, source, name), name)
+        _run_to_end(pipeline, name)
 
 
 def _run_to_end(pipeline: beam.Pipeline, name: str) -> None:

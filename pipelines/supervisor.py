@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from infra.local.owner import own
 from infra.local.process import LAUNCHER, last_line
 from infra.run_log import logger
 from infra.settings import REPOSITORY, Settings
@@ -69,7 +71,7 @@ class Supervisor:
                     [sys.executable, "-S", str(LAUNCHER), str(os.getpid()), sys.executable, "-m", "pipelines", "live",
                      *self._options],
                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=REPOSITORY,
-                    env=_environment(self._settings), start_new_session=True,
+                    env=environment(self._settings), start_new_session=True,
                 )  # fmt: skip
             self.lives += 1
             self._on_life(self.lives)
@@ -101,18 +103,25 @@ class Supervisor:
         return RetryableError.exit_status
 
 
+def lock_path(home: Path) -> Path:
+    """The file that says which process keeps the pipeline of a home alive."""
+    return home.resolve() / "live.lock"
+
+
 @contextmanager
-def live_pipeline(settings: Settings, options: Sequence[str] = ()) -> Iterator[Supervisor]:
-    """The live pipeline as long as the block lasts."""
+def live_pipeline(settings: Settings, options: Sequence[str] = (), detached: bool = False) -> Iterator[Supervisor]:
+    """The live pipeline as long as the block lasts; a `detached` one may be asked to stop by others."""
     supervisor = Supervisor(settings, options)
-    supervisor.start()
-    try:
-        yield supervisor
-    finally:
-        supervisor.stop()
+    # Where another process keeps one alive, this one takes over: its lives have higher numbers.
+    with own(lock_path(settings.home), ("live",), supervisor=detached):
+        supervisor.start()
+        try:
+            yield supervisor
+        finally:
+            supervisor.stop()
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
     """Settings as the variables that they are read from."""
     own = {name: value for name, value in settings.model_dump(mode="json").items() if value not in (None, "")}
     absolute = {"home": str(settings.home.resolve()), "toolchain": str(settings.toolchain.resolve())}

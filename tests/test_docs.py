@@ -15,12 +15,15 @@ from tonearm.app import build_app
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 README = (REPOSITORY / "README.md").read_text()
 FIELDS = {f"TONEARM_{name.upper()}" for name in Settings.model_fields}
-# read by set-up and by tests, where no settings object exists
-OTHER_VARIABLES = {FAILPOINT_VARIABLE, "TONEARM_IVY_SETTINGS", "TONEARM_BENCH_EXPORT"}
+# read by set-up, by tests and in Airflow, where no settings object exists
+OF_DAGS = {
+    name for path in (REPOSITORY / "dags").rglob("*.py") for name in re.findall(r"TONEARM_\w+", path.read_text())
+}
+OTHER_VARIABLES = {FAILPOINT_VARIABLE, "TONEARM_IVY_SETTINGS", "TONEARM_BENCH_EXPORT"} | OF_DAGS
 
 _FENCE = re.compile(r"^ *```(?P<language>\w*)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
-_TONEARM = re.compile(r"(?:^|[\s/])tonearm +(?P<command>[a-z]+)\b(?P<rest>[^\n;|#]*)")
+_TONEARM = re.compile(r"(?:^|[\s/])tonearm +(?P<command>[a-z]+(?:-[a-z]+)*)\b(?P<rest>[^\n;|#]*)")
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
 

@@ -57,7 +57,7 @@ def local_airflow(settings: Settings, on_progress: Progress) -> Iterator[Airflow
         raise ConfigurationError(f"Airflow is not in {program.parent.parent}: run `make airflow`, which sets it up.")
     home = settings.home.resolve()
     port = choose_ports("airflow", ["port"], pinned=0, recorded={}, taken=())["port"]
-    environment = _environment(settings, port)
+    environment = airflow_environment(settings, port)
     (home / "airflow").mkdir(parents=True, exist_ok=True, mode=0o700)
     with _applied(environment):
         on_progress("airflow", "migrates its database")
@@ -77,7 +77,8 @@ def local_airflow(settings: Settings, on_progress: Progress) -> Iterator[Airflow
         stop_processes(_with_children(started))
 
 
-def _environment(settings: Settings, port: int) -> dict[str, str]:
+def airflow_environment(settings: Settings, port: int) -> dict[str, str]:
+    """Variables by which `airflow` finds the database and the DAGs of a home, and its parts each other on a port."""
     home = settings.home.resolve()
     folder = home / "airflow"
     own = {

@@ -1,10 +1,10 @@
-"""Who holds a home's stack: one process at a time, by a file lock that the kernel drops when the holder dies."""
+"""Who holds something of a home, as its stack: one process at a time, by a lock that the kernel drops when it dies."""
 
 import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from infra.local.record import ProcessId
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that started the stack; it stops the servers when it ends."""
+    """The process that started it, and with which what it started ends."""
 
     process: ProcessId
     services: tuple[str, ...]
-    supervisor: bool  # `tonearm up`, which may be asked to stop, and not a run that needs the stores for itself
+    supervisor: bool  # it stands for itself (`tonearm up`) and may be asked to stop; a run needs the stores for itself
 
     @property
     def runs(self) -> bool:
@@ -30,10 +30,19 @@ def lock_path(home: Path) -> Path:
     return home / "stack" / "lock"
 
 
+def own_stack(home: Path, services: Sequence[str], *, supervisor: bool) -> AbstractContextManager[Owner | None]:
+    """Hold the lock of a home's stack, or yield None where another process holds it."""
+    return own(lock_path(home), services, supervisor=supervisor)
+
+
+def current_owner(home: Path) -> Owner | None:
+    """The process that holds a home's stack, where it still runs."""
+    return owner_of(lock_path(home))
+
+
 @contextmanager
-def own_stack(home: Path, services: Sequence[str], *, supervisor: bool) -> Iterator[Owner | None]:
-    """Hold the lock of a home, or yield None where another process holds it."""
-    path = lock_path(home)
+def own(path: Path, services: Sequence[str], *, supervisor: bool) -> Iterator[Owner | None]:
+    """Hold the lock of a file, or yield None where another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
         try:
@@ -52,10 +61,10 @@ def own_stack(home: Path, services: Sequence[str], *, supervisor: bool) -> Itera
             file.truncate(0)
 
 
-def current_owner(home: Path) -> Owner | None:
-    """The process that holds a home's stack, where it still runs."""
+def owner_of(path: Path) -> Owner | None:
+    """The process that holds the lock of a file, where it still runs."""
     try:
-        fields = json.loads(lock_path(home).read_text())
+        fields = json.loads(path.read_text())
         owner = Owner(ProcessId(**fields["process"]), tuple(fields["services"]), fields["supervisor"])
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None

@@ -4,7 +4,7 @@ A task is a command of `tonearm`. How it is run (on this machine, as a job of a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas import catalog
 from schemas.model import Field, References, Table
@@ -17,13 +17,23 @@ DOCS = "docs"
 POOL = "tonearm"
 """The pool that tasks run in, of one slot: a home takes one writer at a time."""
 
+LIVE_POOL = "default_pool"
+"""Airflow's own, for what writes nothing into the lake: it must not wait for a long refresh."""
+
+OWNER = "data-platform"
+"""Of tasks that belong to no table."""
+
+DATE = "{{ ds }}"
+"""The date that a run of Airflow's backfill is of, as its templates call it."""
+
 
 @dataclass(frozen=True)
 class Task:
     """One task: its id, the words after `tonearm`, the tasks before it, and what a person reads of it (Markdown).
 
     `writes` are full names of the tables that it may give a new version; `timeout_minutes` is when it is given up. One
-    that `runs_always` runs after the others have ended, also where they failed.
+    that `runs_always` runs after the others have ended, also where they failed. `backfill_words` take the place of
+    `words` in a run of Airflow's own backfill, for its date `DATE`. One that does not use the engine needs no Spark.
     """
 
     task_id: str
@@ -34,13 +44,16 @@ class Task:
     writes: tuple[str, ...] = ()
     timeout_minutes: int = 120
     runs_always: bool = False
+    backfill_words: tuple[str, ...] = ()
+    uses_engine: bool = True
+    pool: str = POOL
 
 
 def ingest_task() -> Task:
     """From Kafka into the ledger; it may run at any time and any number of times."""
     ledger = catalog.table("bronze.playback_events")
     made = tuple(name for name, one in catalog.tables().items() if not one.inputs and one.layer == "bronze")
-    return Task(INGEST, ("ingest",), (), ledger.owner, page(ledger), made, 60)
+    return Task(INGEST, ("ingest",), (), ledger.owner, page(ledger), made, timeout_minutes=60)
 
 
 def daily_tasks(tables: Mapping[str, Table] | None = None) -> list[Task]:
@@ -53,12 +66,41 @@ def daily_tasks(tables: Mapping[str, Table] | None = None) -> list[Task]:
     tasks = [ingest_task()]
     for name, one in derived.items():
         before = tuple(_refresh_id(other) for other in sorted(catalog.before(one, known)) if other in derived)
-        tasks.append(Task(_refresh_id(name), ("refresh", name), before or (INGEST,), one.owner, page(one), (name,)))
+        again = ("backfill", name, DATE, DATE) if one.is_by_date else ()
+        refresh = Task(_refresh_id(name), ("refresh", name), before or (INGEST,), one.owner, page(one), (name,))
+        tasks.append(replace(refresh, backfill_words=again))
         if one.warehouse or one.serving:
             doc = f"Publishes the version of `{name}` that passed its checks."
-            tasks.append(Task(f"publish.{name}", ("publish", name), (_refresh_id(name),), one.owner, doc))
+            publish = Task(f"publish.{name}", ("publish", name), (_refresh_id(name),), one.owner, doc)
+            tasks.append(replace(publish, uses_engine=False))
     ends = tuple(one.task_id for one in tasks if not any(one.task_id in other.after for other in tasks))
-    return [*tasks, Task(DOCS, ("docs",), ends, "data-platform", "Builds the site of tables.", (), 15, True)]
+    docs = Task(DOCS, ("docs",), ends, OWNER, "Builds the site of tables.", timeout_minutes=15, runs_always=True)
+    return [*tasks, replace(docs, uses_engine=False)]
+
+
+def maintain_task() -> Task:
+    """Compaction and vacuum of every table."""
+    doc = "Merges small files and removes files that nobody needs; no row changes."
+    return Task("maintain", ("maintain",), (), OWNER, doc, uses_engine=False)
+
+
+def keep_alive_task() -> Task:
+    """A look at the live pipeline, which is started again where it is dead."""
+    doc = "Starts the live pipeline again where it makes no progress; where it does, nothing is done."
+    return Task("keep_alive", ("keep-alive",), (), OWNER, doc, timeout_minutes=10, uses_engine=False, pool=LIVE_POOL)
+
+
+def backfill_task() -> Task:
+    """Dates of a table computed again, as the parameters of a run by hand say."""
+    words = ("backfill", "{{ params.table }}", "{{ params.first }}", "{{ params.last }}")
+    downstream = "{{ '--downstream' if params.downstream else '--no-downstream' }}"
+    doc = "Computes dates of a table again, from its inputs, in one commit; the next daily run publishes them."
+    return Task("backfill", (*words, downstream), (), OWNER, doc, tables_by_date(), timeout_minutes=24 * 60)
+
+
+def tables_by_date() -> tuple[str, ...]:
+    """Full names of the tables whose dates can be computed one by one."""
+    return tuple(name for name, one in catalog.tables().items() if one.is_by_date)
 
 
 def page(table: Table) -> str:

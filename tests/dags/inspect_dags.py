@@ -15,6 +15,7 @@ def inspected(folder: str) -> dict[str, Any]:
     return {
         "seconds": {Path(one.file).name: one.duration.total_seconds() for one in bag.dagbag_stats},
         "errors": bag.import_errors,
+        "modules": sorted(name for name in sys.modules if name.startswith(("airflow.providers.", "tonearm_"))),
         "dags": {dag_id: described(dag) for dag_id, dag in bag.dags.items()},
     }
 
@@ -26,9 +27,14 @@ def described(dag: Any) -> dict[str, Any]:
         "max_active_runs": dag.max_active_runs,
         "schedule": str(dag.schedule),
         "doc": dag.doc_md,
+        "owner": dag.owner,
+        "tags": sorted(dag.tags),
+        "start": dag.start_date.isoformat(),
+        "params": dag.params.dump() if dag.params else {},
         "tasks": {
             task.task_id: {
-                "words": task.words,
+                "operator": type(task).__name__,
+                "words": getattr(task, "words", None),
                 "after": sorted(task.upstream_task_ids),
                 "owner": task.owner,
                 "doc": task.doc_md,

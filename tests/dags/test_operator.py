@@ -13,7 +13,7 @@ SCRIPT = """
 import os
 import sys
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from tonearm_operators import TonearmOperator
+from tonearm_deployments.local import TonearmOperator
 for toolchain in sys.argv[1:]:
     os.environ["TONEARM_TOOLCHAIN"] = toolchain
     try:

@@ -18,8 +18,7 @@ from infra.checks import Checker
 from infra.kafka.manifests import Manifest, read_manifests
 from infra.kafka.producer import PlaybackProducer
 from jobs.balance import Balance, balance
-from jobs.batch import playback_topic
-from jobs.ingest import ingest
+from jobs.ingest import ingest, playback_topic
 from jobs.manifests import record_manifests
 from jobs.runner import Runner
 from jobs.store_counts import Cells, counts_in_stores

@@ -11,7 +11,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from infra.delta_writer import DeltaWriter
 from infra.kafka.manifests import Journal
-from jobs.batch import playback_topic
+from jobs.ingest import playback_topic
 from playback.arrow import arrow_schema
 from schemas import catalog
 from schemas.bronze import PLAYBACK_EVENTS

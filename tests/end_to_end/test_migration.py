@@ -14,7 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from infra.serving_store.reads import read
 from infra.settings import REPOSITORY
-from jobs.batch import run_lock
+from jobs.run_lock import run_lock
 from schemas import catalog
 from schemas.errors import MigrationError
 from schemas.silver import PLAYS

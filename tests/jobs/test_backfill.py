@@ -12,11 +12,12 @@ from infra.delta_writer import DeltaWriter
 from infra.lake import Lake
 from infra.settings import Settings
 from jobs.backfill import backfill, plan
-from jobs.batch import run_lock
+from jobs.run_lock import run_lock
 from jobs.runner import Runner
 from schemas import catalog
 from schemas.bronze import PLAYBACK_EVENTS
 from schemas.errors import CheckFailedError, InputError, MissingInputError, SupersededError, UnknownTableError
+from schemas.render.tasks import DATE, daily_tasks, tables_by_date
 from tests.jobs.unchecked import Unchecked
 from tonearm.app import run
 
@@ -60,12 +61,13 @@ def _files(lake, table):
     return {path.partition("/")[0]: path for path in sorted(lake.file_paths(table))}
 
 
-def test_a_week_day_by_day_in_any_order_twice_gives_the_same_rows(week, session, lake, tmp_path):
+@pytest.mark.parametrize("times", [2, pytest.param(3, marks=pytest.mark.nightly)])
+def test_a_week_day_by_day_in_any_order_repeatedly_gives_the_same_rows(week, session, lake, tmp_path, times):
     before = _digests(lake)
     shuffle = random.Random(7).shuffle
     runner = Runner(session, lake, Unchecked(tmp_path))
 
-    for _ in range(2):
+    for _ in range(times):
         days = list(WEEK)
         shuffle(days)
         for day in days:
@@ -143,6 +145,26 @@ def test_with_downstream_all_that_reads_it_is_right_again(week, lake, tmp_path):
     done = backfill(Settings(home=tmp_path), planned)
 
     assert [one.table.full_name for one in done] == [one.table.full_name for one in planned]
+    assert _digests(lake) == before
+
+
+def test_a_run_of_airflows_backfill_does_for_its_date_what_a_backfill_does(week, session, lake, tmp_path):
+    before = _digests(lake)
+    wrong = lake.rows(PLAYS, dates=[WEEK[3]])
+    wrong = wrong.set_column(wrong.column_names.index("country"), "country", [["SE"] * wrong.num_rows])
+    write_deltalake(lake.path(PLAYS), wrong, mode="overwrite", predicate=f"event_date = '{WEEK[3]}'")
+    runner = Runner(session, lake, Unchecked(tmp_path))
+
+    asked = [task.backfill_words or task.words for task in daily_tasks()]
+    for command, *words in asked:
+        if command == "backfill":
+            name, *dates = words
+            first, last = (date.fromisoformat(one.replace(DATE, str(WEEK[3]))) for one in dates)
+            runner.backfill(catalog.table(name), first, last)
+        elif command == "refresh":
+            runner.refresh(catalog.table(words[0]))
+
+    assert {words[1] for words in asked if words[0] == "backfill"} == set(tables_by_date())
     assert _digests(lake) == before
 
 

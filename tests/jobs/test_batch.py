@@ -10,13 +10,14 @@ import pytest
 
 from infra.local.stack import Endpoints
 from infra.settings import REPOSITORY, Settings
-from jobs.batch import run_batch, run_lock
+from jobs.batch import run_batch
+from jobs.run_lock import run_lock
 from schemas.errors import SupersededError
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from jobs.batch import run_lock
+from jobs.run_lock import run_lock
 with run_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

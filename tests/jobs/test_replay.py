@@ -14,9 +14,9 @@ from pyspark.sql import SparkSession
 from infra.lake import Lake
 from infra.local.stack import Endpoints
 from infra.settings import Settings
-from jobs.batch import run_lock
 from jobs.replay import Request, replay, request
 from jobs.replay_letters import ReplayLetters, Seen
+from jobs.run_lock import run_lock
 from playback.arrow import arrow_schema
 from playback.fix_rules import Change, Rule
 from playback.reasons import Reason

@@ -10,7 +10,7 @@ from infra.checks import Checker
 from infra.table_checks import Asked, Finding, finding
 from jobs.check_results import record_check_results
 from playback.arrow import arrow_schema
-from schemas.errors import CheckFailedError
+from schemas.errors import CheckFailedError, MissingInputError
 from schemas.gold import DAILY_TRACK_PLAYS
 from schemas.model import Fresh, References, Volume
 from schemas.quality import CHECK_RESULTS
@@ -66,6 +66,12 @@ def test_other_weekdays_few_weeks_and_small_tables_are_not_judged(volume):
     assert volume(VOLUME, other).message == ""
     assert volume(VOLUME, {WEEKS_BEFORE[0]: 20}).message == ""
     assert volume(VOLUME, dict.fromkeys(WEEKS_BEFORE, 9)).message == ""
+
+
+def test_a_table_that_is_referred_to_and_does_not_exist_is_one_sentence(session, lake, frame):
+    asked = Asked(session, lake, DAILY_TRACK_PLAYS, frame(DAILY_TRACK_PLAYS), NOW)
+    with pytest.raises(MissingInputError, match=r"^gold\.daily_track_plays refers to silver\.tracks, which does not "):
+        finding(References("track_id", "silver.tracks", "track_id"), asked)
 
 
 def test_the_latest_moment_may_be_so_many_hours_ago(session, lake, frame):

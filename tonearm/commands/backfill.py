@@ -22,7 +22,9 @@ def backfill(
     table: Annotated[str, typer.Argument(help="Full name of a table, such as gold.daily_track_plays.")],
     first: Annotated[datetime, typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="First UTC date.")],
     last: Annotated[datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="Last UTC date, included.")],
-    downstream: Annotated[bool, typer.Option("--downstream", help="Compute what reads the table again too.")] = False,
+    downstream: Annotated[
+        bool, typer.Option("--downstream/--no-downstream", help="Compute what reads the table again too.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be rewritten, and do nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:

@@ -64,7 +64,12 @@ def down() -> None:
     from infra.local import stack
     from infra.settings import Settings
 
-    if not stack.stop(Settings()):
+    settings = Settings()
+    if (settings.home / "live.lock").exists():
+        from pipelines.keep_alive import stop_detached
+
+        stop_detached(settings)
+    if not stack.stop(settings):
         Console(stderr=True).print("The local stack was not running.", style="dim")
 
 

@@ -1,4 +1,4 @@
-"""`python3 -m infra.local.setup [airflow|lock|upgrade]`: bring the toolchain up to date, or make the locks anew."""
+"""`python3 -m infra.local.setup [airflow|airflow-google|lock|upgrade]`: bring the toolchain or its locks up to date."""
 
 import fcntl
 import os
@@ -18,7 +18,9 @@ Part = tuple[str, Callable[[], bool]]
 
 
 def main(arguments: list[str]) -> int:
-    """Set up, with `airflow` Airflow too; `lock` adds what is asked for anew, `upgrade` takes all that is newer.
+    """Set up, with `airflow` Airflow too, with `airflow-google` also one that knows Google Cloud.
+
+    `lock` adds what is asked for anew to the locks, `upgrade` takes all that is newer.
 
     Returns the exit status.
     """
@@ -31,8 +33,8 @@ def main(arguments: list[str]) -> int:
                 _make_locks(toolchain, upgrade=arguments == ["upgrade"])
                 return 0
             _set_up(toolchain)
-            if arguments == ["airflow"]:
-                _set_up_airflow(toolchain)
+            if arguments in (["airflow"], ["airflow-google"]):
+                _set_up_airflow(toolchain, with_google=arguments == ["airflow-google"])
     except TonearmError as error:
         print(error, file=sys.stderr)
         return error.exit_status
@@ -74,10 +76,12 @@ def _set_up(toolchain: Toolchain) -> None:
             other.result()
 
 
-def _set_up_airflow(toolchain: Toolchain) -> None:
+def _set_up_airflow(toolchain: Toolchain, with_google: bool) -> None:
     from infra.local.setup import environments
 
     _run(("Airflow", partial(environments.install_airflow, toolchain)))
+    if with_google:
+        _run(("Airflow with Google Cloud", partial(environments.install_airflow, toolchain, "airflow-google")))
 
 
 def _run(part: Part) -> None:

@@ -87,15 +87,18 @@ def install_wheel(toolchain: Toolchain, lock: Path, target: Path, *, what: str) 
     _uv(toolchain, "pip", "install", *where, "--require-hashes", "-r", lock, what=what)
 
 
-def install_airflow(toolchain: Toolchain) -> bool:
-    """Make Airflow's environment, which only `make airflow` and the tests of DAGs need."""
-    lock = REQUIREMENTS / "airflow.txt"
+def install_airflow(toolchain: Toolchain, part: str = "airflow") -> bool:
+    """Make an environment of Airflow: `airflow`, which `make airflow` and the tests of DAGs need, or `airflow-google`.
+
+    The latter has the providers of Google Cloud, 1.6 GB in all, and no local use but tests.
+    """
+    lock = REQUIREMENTS / f"{part}.txt"
     wanted = fingerprint(lock)
-    if toolchain.is_current("airflow", wanted):
+    if toolchain.is_current(part, wanted):
         return False
-    toolchain.begin("airflow")
-    _make_environment(toolchain, toolchain.root / "airflow", lock)
-    toolchain.complete("airflow", wanted)
+    toolchain.begin(part)
+    _make_environment(toolchain, toolchain.root / part, lock)
+    toolchain.complete(part, wanted)
     return True
 
 
@@ -107,7 +110,7 @@ def compile_locks(toolchain: Toolchain, *, upgrade: bool) -> None:
     common: list[str | Path] = ["--quiet", "--universal", "--python-version", "3.11"]
     common += ["--upgrade"] if upgrade else []
     common += ["--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make lock"]
-    for name in ("uv", "java", "go", "bqemulator", "airflow"):
+    for name in ("uv", "java", "go", "bqemulator", "airflow", "airflow-google"):
         source, lock = f"requirements/{name}.in", f"requirements/{name}.txt"
         _uv(toolchain, "pip", "compile", *common, source, "-o", lock, what=f"lock {source}")
     sources: list[str | Path] = ["--all-extras", "setup.py", "-o", "requirements/project.txt"]

@@ -48,6 +48,11 @@ class Toolchain:
         """The interpreter of Airflow's environment."""
         return self.root / "airflow" / "bin" / "python"
 
+    @property
+    def airflow_google_python(self) -> Path:
+        """The interpreter of the environment in which Airflow knows Google Cloud."""
+        return self.root / "airflow-google" / "bin" / "python"
+
     def is_current(self, part: str, fingerprint: str) -> bool:
         """Whether a part was completed from exactly these inputs."""
         stamp = self._stamp(part)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.kafka.log_reader import offset_bounds
-from jobs.batch import playback_topic
+from jobs.ingest import playback_topic
 from tests.end_to_end.faults.killing import State, Twice, view
 
 

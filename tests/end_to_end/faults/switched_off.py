@@ -28,9 +28,9 @@ class Guard:
 
 
 def no_run_lock() -> None:
-    from jobs import batch
+    from jobs import run_lock
 
-    batch.fcntl.flock = lambda *_: None
+    run_lock.fcntl.flock = lambda *_: None
 
 
 def no_compare_and_set() -> None:

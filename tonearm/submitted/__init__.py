@@ -1,0 +1,1 @@
+"""What a cluster is given as the main file of an application."""
