@@ -30,13 +30,12 @@ KILLS = 5
 
 
 @pytest.fixture(scope="module")
-def said(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Tally]]:
+def said(tell: Callable[[object], None]) -> Iterator[Callable[[str], Tally]]:
     """A count by what was done; all are printed when the module is through."""
     tallies: dict[str, Tally] = {}
     yield lambda what: tallies.setdefault(what, Tally(what))
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
     for tally in tallies.values():
-        reporter.write_line(f"\n{tally}")
+        tell(tally)
 
 
 @pytest.mark.parametrize("place", [*COMPUTING, *PUBLISHING, *ENDING])

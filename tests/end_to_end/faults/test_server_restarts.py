@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,11 +76,11 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
+def tally(tell: Callable[[object], None]) -> Iterator[Tally]:
     """Counts, printed when the module is through."""
     tally = Tally("servers killed under a run")
     yield tally
-    request.config.pluginmanager.getplugin("terminalreporter").write_line(f"\n{tally}")
+    tell(tally)
 
 
 @pytest.mark.parametrize(("name", "place"), CASES)
