@@ -32,8 +32,13 @@ JOB = "live"
 
 
 @contextmanager
-def streaming(settings: Settings, bootstrap: str, source: PlaybackLog, run_number: int) -> Iterator[None]:
-    """Around a life: START and RUNNING of each live table, then COMPLETE, or FAIL with the sentence."""
+def streaming(
+    settings: Settings, bootstrap: str, source: PlaybackLog, run_number: int, detached: bool = False
+) -> Iterator[None]:
+    """Around a life: START and RUNNING of each live table, then COMPLETE, or FAIL with the sentence.
+
+    Of a `detached` one, which is only submitted here, no end is told unless that fails.
+    """
     sender = Sender(settings, LIVE_EVENTS)
     life = str(generate_new_uuid())
     runs = {name: str(generate_new_uuid()) for name, table in catalog.tables().items() if table.is_live}
@@ -57,7 +62,8 @@ def streaming(settings: Settings, bootstrap: str, source: PlaybackLog, run_numbe
     except TonearmError as error:
         tell(RunState.FAIL, _read(settings, run_number), str(error))
         raise
-    tell(RunState.COMPLETE, _read(settings, run_number))
+    if not detached:
+        tell(RunState.COMPLETE, _read(settings, run_number))
 
 
 def _inputs(table: Table, topic: TopicOffsets) -> list[InputDataset]:

@@ -57,11 +57,11 @@ def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> Non
     source = playback_log(settings, where, run, options)
     stores = Stores(settings, where, run, options.bigquery_seconds, options.rules())
     pipeline = build(stores, options, source, name)
-    if options.detached:
-        pipeline.run()
-        return
-    with streaming(settings, where.kafka_bootstrap, source, run.number):
-        _run_to_end(pipeline, name)
+    with streaming(settings, where.kafka_bootstrap, source, run.number, options.detached):
+        if options.detached:
+            pipeline.run()
+        else:
+            _run_to_end(pipeline, name)
 
 
 def _run_to_end(pipeline: beam.Pipeline, name: str) -> None:

@@ -65,3 +65,9 @@ def test_a_failure_is_told_with_its_sentence_and_no_password_is(settings: Settin
     assert told(settings)[-1]["eventType"] == "FAIL"
     assert told(settings)[-1]["run"]["facets"]["errorMessage"]["message"] == "Cassandra does not answer."
     assert "secret" not in (settings.home / LIVE_EVENTS).read_text()
+
+
+def test_of_a_life_that_is_only_submitted_here_no_end_is_told(settings: Settings) -> None:
+    with streaming(settings, "broker:9092", SOURCE, 3, detached=True):
+        pass
+    assert [event["eventType"] for event in told(settings)] == ["START", "RUNNING"]
