@@ -23,6 +23,9 @@ from tests.poison.kinds import Fate, Group, Headers
 from tests.poison.sending import Sent, mixed, send_with_poison, send_without_poison
 from tonearm.simulation import simulation_of, world_of
 
+# Apache Spark takes minutes for the 100,000 and as many again for their twins without poison.
+pytestmark = pytest.mark.timeout(2_400)
+
 DOSES = 1_000
 BLOCKS = 20
 OF_THE_RECORD = {field.name for field in (*RECORD_FIELDS, CLIENT_ID)} | {"manifest_id"}
