@@ -19,6 +19,9 @@ from schemas.events import CURRENT
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
+OF_A_REGISTRY = {Reason.UNKNOWN_SCHEMA_ID, Reason.UNFIT_SCHEMA}
+"""Of records where there is a schema registry only: tests/playback/test_framing.py."""
+
 HEADER = MARKER + avro_fingerprint(CURRENT)
 _WIDE = parse_schema(orjson.loads(reading_schema(CURRENT)))
 

@@ -12,7 +12,7 @@ from playback.reasons import Reason, sentence
 from schemas.bronze import CLIENT_ID, RECORD_FIELDS
 from schemas.events import CURRENT
 from tests.poison.corpus import CORPUS
-from tests.poison.kinds import Fate, Group, Poison, Sound
+from tests.poison.kinds import OF_A_REGISTRY, Fate, Group, Poison, Sound
 
 APPENDED_AT = datetime(2024, 5, 2, 12, tzinfo=UTC)
 SOUND = Sound(
@@ -44,10 +44,6 @@ def classified() -> Callable[[list[bytes | None]], pa.RecordBatch]:
         return classify(pa.RecordBatch.from_pylist(rows))
 
     return verdicts
-
-
-OF_A_REGISTRY = {Reason.UNKNOWN_SCHEMA_ID, Reason.UNFIT_SCHEMA}
-"""Where there is a schema registry only: tests/playback/test_framing.py."""
 
 
 def test_the_corpus_has_every_reason_every_group_and_every_fate() -> None:
