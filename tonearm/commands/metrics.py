@@ -1,5 +1,6 @@
 """`tonearm metrics`: what Prometheus sees of a deployment."""
 
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -55,6 +56,8 @@ def _serve(found: "CollectorRegistry", port: int) -> None:
         server, thread = start_http_server(port, LOOPBACK, found)
     except OSError:
         raise ConfigurationError(f"Port {port} is in use: give another --port, or 0 for any free one.") from None
+    # A shell that starts it in the background has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _say(f"Metrics are at http://{LOOPBACK}:{server.server_port}/metrics until Ctrl-C.")
     try:
         thread.join()
