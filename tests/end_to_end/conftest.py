@@ -154,6 +154,15 @@ def undisturbed(deployment: Callable[..., Deployment], export: Path) -> Deployme
     return made
 
 
+@pytest.fixture(scope="module")
+def untouched(deployment: Callable[..., Deployment], export: Path) -> Deployment:
+    """The same for tests that read its topic again themselves: nothing else is ever sent there."""
+    made = deployment()
+    made.send(export)
+    assert made.run().sheet.adds_up
+    return made
+
+
 @pytest.fixture(scope="session")
 def audited(deployment: Callable[..., Deployment]) -> tuple[Deployment, list[tuple[str, int]]]:
     """A deployment that has run on a history, and which messages of it never came (see `play_with_losses`)."""
