@@ -148,16 +148,16 @@ def longer_export(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="session")
 def undisturbed(deployment: Callable[..., Deployment], export: Path) -> Deployment:
     """The small export, imported and run once. Only read it: others compare with it."""
-    made = deployment()
-    made.send(export)
-    assert made.run().sheet.adds_up
-    return made
+    return _run_once(deployment(), export)
 
 
 @pytest.fixture(scope="module")
 def untouched(deployment: Callable[..., Deployment], export: Path) -> Deployment:
     """The same for tests that read its topic again themselves: nothing else is ever sent there."""
-    made = deployment()
+    return _run_once(deployment(), export)
+
+
+def _run_once(made: Deployment, export: Path) -> Deployment:
     made.send(export)
     assert made.run().sheet.adds_up
     return made
