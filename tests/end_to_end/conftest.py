@@ -147,17 +147,11 @@ def longer_export(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="session")
 def undisturbed(deployment: Callable[..., Deployment], export: Path) -> Deployment:
-    """The small export, imported and run once. Only read it: others compare with it."""
-    return _run_once(deployment(), export)
+    """The small export, imported and run once. Only read it: others compare with it, and read its topic themselves.
 
-
-@pytest.fixture(scope="module")
-def untouched(deployment: Callable[..., Deployment], export: Path) -> Deployment:
-    """The same for tests that read its topic again themselves: nothing else is ever sent there."""
-    return _run_once(deployment(), export)
-
-
-def _run_once(made: Deployment, export: Path) -> Deployment:
+    Whoever sends something takes a topic of their own, `deployment(like=undisturbed)`.
+    """
+    made = deployment()
     made.send(export)
     assert made.run().sheet.adds_up
     return made

@@ -15,14 +15,14 @@ pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")
-def scheduled(deployment: Callable[..., Any], untouched: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def scheduled(deployment: Callable[..., Any], undisturbed: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A deployment that reads the same topic and knows the same listeners, on which the daily DAG has run."""
     airflow = Toolchain.from_environment().airflow_python
     if not airflow.exists():
         if "CI" in os.environ:
             pytest.fail("Airflow is not set up: run `make test`, which does it.", pytrace=False)
         pytest.skip("Airflow is not set up: `python3 -m infra.local.setup airflow` does it")
-    made = deployment(like=untouched, own_topic=False)
+    made = deployment(like=undisturbed, own_topic=False)
     folder = str(REPOSITORY / "dags")
     environment = made.environment() | {
         "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
@@ -40,12 +40,12 @@ def scheduled(deployment: Callable[..., Any], untouched: Any, tmp_path_factory: 
     return made
 
 
-def test_the_tables_are_those_of_a_run(scheduled: Any, untouched: Any) -> None:
-    assert scheduled.digests() == untouched.digests()
+def test_the_tables_are_those_of_a_run(scheduled: Any, undisturbed: Any) -> None:
+    assert scheduled.digests() == undisturbed.digests()
 
 
-def test_readers_see_what_they_see_after_a_run(scheduled: Any, untouched: Any) -> None:
-    assert scheduled.served() == untouched.served()
+def test_readers_see_what_they_see_after_a_run(scheduled: Any, undisturbed: Any) -> None:
+    assert scheduled.served() == undisturbed.served()
 
 
 def test_the_site_is_there(scheduled: Any) -> None:

@@ -23,9 +23,9 @@ PATIENCE = 1500.0
 
 
 @pytest.fixture(scope="module")
-def made(deployment: Callable[..., Any], untouched: Any) -> Any:
+def made(deployment: Callable[..., Any], undisturbed: Any) -> Any:
     """A deployment that reads the same topic and knows the same listeners, on which nothing has run."""
-    return deployment(like=untouched, own_topic=False)
+    return deployment(like=undisturbed, own_topic=False)
 
 
 @pytest.fixture(scope="module")
@@ -89,18 +89,18 @@ def triggered(api: Api) -> list[dict[str, Any]]:
     return api.wait("manual", 1)
 
 
-def test_a_run_that_is_triggered_makes_what_a_run_makes(triggered: Any, made: Any, untouched: Any) -> None:
-    assert made.digests() == untouched.digests()
-    assert made.served() == untouched.served()
+def test_a_run_that_is_triggered_makes_what_a_run_makes(triggered: Any, made: Any, undisturbed: Any) -> None:
+    assert made.digests() == undisturbed.digests()
+    assert made.served() == undisturbed.served()
 
 
 def test_a_backfill_by_airflow_computes_its_date_again_and_all_that_reads_it(
-    triggered: Any, made: Any, untouched: Any, api: Api
+    triggered: Any, made: Any, undisturbed: Any, api: Api
 ) -> None:
     wrong = made.lake.rows(PLAYS, dates=[DAY])
     wrong = wrong.set_column(wrong.column_names.index("country"), "country", [["SE"] * wrong.num_rows])
     write_deltalake(made.lake.path(PLAYS), wrong, mode="overwrite", predicate=f"event_date = '{DAY}'")
-    assert made.digests() != untouched.digests()
+    assert made.digests() != undisturbed.digests()
 
     program = Toolchain.from_environment().airflow_python.with_name("airflow")
     words = ["--dag-id", "tonearm_daily", "--from-date", f"{DAY}", "--to-date", f"{DAY}T23:59:59"]
@@ -111,5 +111,5 @@ def test_a_backfill_by_airflow_computes_its_date_again_and_all_that_reads_it(
     runs = api.wait("backfill", 1)
 
     assert [one["logical_date"][:10] for one in runs] == [str(DAY)]
-    assert made.digests() == untouched.digests()
-    assert made.served() == untouched.served()
+    assert made.digests() == undisturbed.digests()
+    assert made.served() == undisturbed.served()

@@ -64,7 +64,8 @@ def tidied(
     """A deployment that ran twice, the second time on what it had before, and what housekeeping did all the while."""
     nothing = tmp_path_factory.mktemp("nothing")
     (nothing / "StreamingHistory0.json").write_text("[]")
-    made = deployment(like=undisturbed, own_topic=False)
+    made = deployment(like=undisturbed)
+    made.send(export)
     with (
         repeated(lambda: maintain(made.settings, made.endpoints)) as tidying,
         repeated(lambda: read_days(made)) as reading,
