@@ -28,6 +28,7 @@ POINTS = (
     "migrate.before_serving",
     "migrate.after_stores",
 )
+FEW = ("migrate.widened", "migrate.before_serving")
 
 
 def later(made: Any, *command: str, failpoint: str = "", **more: str) -> subprocess.CompletedProcess[str]:
@@ -73,8 +74,9 @@ def nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # Fifteen processes one after the other: on a busy machine each takes its time to start.
 @pytest.mark.timeout(900)
-def test_a_column_goes_through_the_lake_to_both_stores_though_killed_at_every_step(
-    deployment: Callable[..., Any], undisturbed: Any, export: Path, nothing: Path
+@pytest.mark.parametrize("points", [FEW, pytest.param(POINTS, marks=pytest.mark.nightly)], ids=["few", "every"])
+def test_a_column_goes_through_the_lake_to_both_stores_though_killed_at_each_step(
+    points: tuple[str, ...], deployment: Callable[..., Any], undisturbed: Any, export: Path, nothing: Path
 ) -> None:
     made = deployment(like=undisturbed, own_topic=False)
     made.run()
@@ -92,7 +94,7 @@ def test_a_column_goes_through_the_lake_to_both_stores_though_killed_at_every_st
     assert to_do(planned) == everywhere
     assert (planned["migrated"], made.versions()) == (False, versions)
 
-    for point in POINTS:
+    for point in points:
         killed = later(made, "migrate", failpoint=point)
         assert killed.returncode == -signal.SIGKILL, (point, killed.stderr)
         assert seen(made) == before, point
