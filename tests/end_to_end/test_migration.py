@@ -28,7 +28,7 @@ POINTS = (
     "migrate.before_serving",
     "migrate.after_stores",
 )
-FEW = ("migrate.widened", "migrate.before_serving")
+FEW = ("migrate.widened", "migrate.after_stores")
 
 
 def later(made: Any, *command: str, failpoint: str = "", **more: str) -> subprocess.CompletedProcess[str]:
