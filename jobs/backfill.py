@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from infra.lake import Lake
-from infra.schema_registry import schema_registry
 from infra.settings import Settings
 from infra.table_sizes import Extent, extent
-from jobs.runner import Progress, Refreshed, Runner
-from jobs.steps import opened
+from jobs.runner import Progress, Refreshed
+from jobs.steps import opened, recording
 from schemas import catalog
 from schemas.errors import InputError, MissingInputError
 from schemas.model import KeyedMerge, Table
@@ -59,8 +58,8 @@ def backfill(settings: Settings, rewrites: list[Rewrite], on_progress: Progress 
     """Do what was planned. Raises SupersededError while a run is at work, CheckFailedError and others as a run does."""
     say = on_progress or (lambda _what, _step: None)
     done = []
-    with opened(settings, "backfill", say) as step:
-        runner = Runner(step.session, step.lake, step.checker, schema_registry(settings))
+    with opened(settings, "backfill", say) as step, recording(step):
+        runner = step.runner
         for one in rewrites:
             say(one.table.full_name, "backfill" if one.first else "refresh")
             with step.lineage.writing(one.table):

@@ -10,26 +10,22 @@ version comes that is newer than what was taken back; until then `publish` says 
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from infra import failpoints, run_log
 from infra.lake import Lake
-from infra.serving_store.ledger import Entry, Ledger, Mode, Store, last_completed, unfinished
+from infra.serving_store.ledger import Entry, Store, last_completed, unfinished
 from infra.serving_store.plan import is_held, plan_publish, plan_rollback
-from infra.serving_store.sending import complete_pointed, snapshot, upsert
-from infra.serving_store.session import ServingSession, serving_session
-from infra.serving_store.tables import create_control_tables, create_serving_table
+from infra.serving_store.sending import snapshot, upsert
 from infra.settings import Settings
-from infra.warehouse.client import Warehouse, warehouse
 from infra.warehouse.merge import fence, merge_rows
-from infra.warehouse.tables import create_fences, create_tables, create_view, table_exists
+from infra.warehouse.tables import create_fences, create_view
+from jobs.stores import Stores, declared_stores, make_tables, open_stores, publish_mode, take_stock
 from schemas.errors import InputError, MissingInputError
 from schemas.model import Table
-from schemas.render.cassandra import table_name
 
 if TYPE_CHECKING:
     from infra.local.stack import Endpoints
@@ -55,15 +51,6 @@ class Publication:
     seconds: float
 
 
-@dataclass(frozen=True)
-class _Stores:
-    """Open connections: `warehouse` is None where the table is not published to BigQuery."""
-
-    serving: ServingSession
-    warehouse: Warehouse | None
-    ledger: Ledger
-
-
 def publish(
     settings: Settings,
     endpoints: "Endpoints",
@@ -82,13 +69,13 @@ def publish(
         StoreUnavailableError: a store does not answer; run it again.
     """
     done = []
-    with _open(settings, endpoints, table) as stores:
+    with open_stores(settings, endpoints, table) as stores:
         for store in declared_stores(table):
             started = time.monotonic()
-            is_missing = _take_stock(stores, table, store)
+            is_missing = take_stock(stores, table, store)
 
             def plan(entries: list[Entry], store: Store = store, is_missing: bool = is_missing) -> Entry | None:
-                return plan_publish(entries, table.full_name, store, _mode(table, store), version, is_missing)
+                return plan_publish(entries, table.full_name, store, publish_mode(table, store), version, is_missing)
 
             entry = _start(stores, table, store, plan)
             if entry is None:
@@ -109,8 +96,8 @@ def rollback(settings: Settings, endpoints: "Endpoints", lake: Lake, table: Tabl
         StoreUnavailableError: a store does not answer; run it again.
     """
     done = []
-    with _open(settings, endpoints, table) as stores:
-        missing = {store: _take_stock(stores, table, store) for store in declared_stores(table)}
+    with open_stores(settings, endpoints, table) as stores:
+        missing = {store: take_stock(stores, table, store) for store in declared_stores(table)}
         current = {
             store: last_completed(stores.ledger.entries(table.full_name, store)) for store in declared_stores(table)
         }
@@ -133,58 +120,7 @@ def rollback(settings: Settings, endpoints: "Endpoints", lake: Lake, table: Tabl
     return done
 
 
-@contextmanager
-def _open(settings: Settings, endpoints: "Endpoints", table: Table) -> Iterator[_Stores]:
-    if not declared_stores(table):
-        raise InputError(f"{table.full_name} is published nowhere: give its declaration a Warehouse or a Serving.")
-    with ExitStack() as stack:
-        serving = stack.enter_context(serving_session(settings, endpoints))
-        create_control_tables(serving, settings)
-        house = stack.enter_context(warehouse(settings, endpoints)) if table.warehouse else None
-        yield _Stores(serving, house, Ledger(serving))
-
-
-def declared_stores(table: Table) -> list[Store]:
-    """The stores that the table is published to, in the order in which that is done."""
-    stores: list[Store] = ["bigquery"] if table.warehouse else []
-    return [*stores, "cassandra"] if table.serving else stores
-
-
-def _mode(table: Table, store: Store) -> Mode:
-    return "merge" if store == "bigquery" or table.serving is None else table.serving.mode
-
-
-def _is_missing(stores: _Stores, table: Table, store: Store) -> bool:
-    """Whether the store has no table, so that all of it is to be sent."""
-    if store == "cassandra":
-        return not stores.serving.columns(table_name(table))
-    assert stores.warehouse is not None
-    return not table_exists(stores.warehouse, table)
-
-
-def _take_stock(stores: _Stores, table: Table, store: Store) -> bool:
-    """Make the ledger say what the store holds before anything is planned; returns whether the store has no table."""
-    if store == "cassandra":
-        complete_pointed(stores.serving, stores.ledger, table)
-    is_missing = _is_missing(stores, table, store)
-    if is_missing:
-        # Generations went with the table: a rollback must write them again.
-        for entry in stores.ledger.entries(table.full_name, store):
-            if entry.generation is not None:
-                stores.ledger.forget_generation(entry)
-    return is_missing
-
-
-def _create(stores: _Stores, table: Table, store: Store) -> None:
-    """Make the store's tables fit the declaration."""
-    if store == "cassandra":
-        create_serving_table(stores.serving, table)
-        return
-    assert stores.warehouse is not None
-    create_tables(stores.warehouse, table)
-
-
-def _start(stores: _Stores, table: Table, store: Store, plan: Callable[[list[Entry]], Entry | None]) -> Entry | None:
+def _start(stores: Stores, table: Table, store: Store, plan: Callable[[list[Entry]], Entry | None]) -> Entry | None:
     """Enter the planned publication, under a number above what the warehouse has seen even if the ledger was lost."""
     lowest = 1
     if store == "bigquery" and stores.warehouse and not stores.ledger.entries(table.full_name, store):
@@ -193,11 +129,11 @@ def _start(stores: _Stores, table: Table, store: Store, plan: Callable[[list[Ent
     return stores.ledger.start(plan, table.full_name, store, lowest)
 
 
-def _send(stores: _Stores, lake: Lake, table: Table, entry: Entry, is_missing: bool, started: float) -> Publication:
+def _send(stores: Stores, lake: Lake, table: Table, entry: Entry, is_missing: bool, started: float) -> Publication:
     # After the ledger's entry: of a table that was made and not filled the ledger knows that it is not.
     place = f"{table.full_name}/{entry.store}"
     failpoints.reach("publish.entered", place)
-    _create(stores, table, entry.store)
+    make_tables(stores, table, entry.store)
     failpoints.reach("publish.after_create", place)
     earlier = [one for one in stores.ledger.entries(entry.table_name, entry.store) if one != entry]
     earlier = [one for one in earlier if one.publish_number < entry.publish_number]
@@ -206,7 +142,7 @@ def _send(stores: _Stores, lake: Lake, table: Table, entry: Entry, is_missing: b
     before = {one.delta_version for one in unended} | ({current.delta_version} if current else set())
     # What did not end may have been the filling of a new table: what is in the store is not known.
     dates = touched_scope(lake, table, entry.delta_version, before) if current and not unended else None
-    if _mode(table, entry.store) == "snapshot":
+    if publish_mode(table, entry.store) == "snapshot":
         rows, deleted = snapshot(stores.serving, stores.ledger, lake, table, entry)
         dates = None
     else:
@@ -233,7 +169,7 @@ def _tell(done: Publication) -> None:
 
 
 def _merge(
-    stores: _Stores, lake: Lake, table: Table, entry: Entry, before: set[int], dates: set[date] | None
+    stores: Stores, lake: Lake, table: Table, entry: Entry, before: set[int], dates: set[date] | None
 ) -> tuple[int, int]:
     if entry.store == "cassandra":
         return upsert(stores.serving, lake, table, entry, before, dates)

@@ -1,19 +1,20 @@
-"""The steps of a batch run, each on its own, for a scheduler that runs them in the order of the catalogue.
+"""The steps of a batch run: `run_batch` does all of them, a scheduler each on its own, in the order of the catalogue.
 
-What a step does is what `run_batch` does there, under the same lock and with the same lineage.
+Under one lock, with one lineage: what a step does is the same on either way.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
+from infra.check_results import CheckResult
 from infra.checks import Checker
 from infra.engine import open_session
-from infra.kafka.manifests import read_manifests
+from infra.kafka.manifests import Manifest, read_manifests
 from infra.lake import Lake
 from infra.lineage import Lineage
 from infra.local.stack import Endpoints
@@ -26,6 +27,7 @@ from jobs.ingest import ingest, playback_topic
 from jobs.manifests import record_manifests
 from jobs.run_lock import run_lock
 from jobs.runner import Progress, Refreshed, Runner
+from schemas import catalog
 from schemas.bronze import MANIFESTS, PLAYBACK_EVENTS
 from schemas.errors import InputError, MissingInputError
 from schemas.model import Table
@@ -39,61 +41,106 @@ if TYPE_CHECKING:
 class Opened:
     """What a step works with, while the home is locked for it."""
 
+    settings: Settings
     session: SparkSession
     lake: Lake
     checker: Checker
     lineage: Lineage
+    say: Progress
+
+    @property
+    def runner(self) -> Runner:
+        """What refreshes tables."""
+        return Runner(self.session, self.lake, self.checker, schema_registry(self.settings))
 
 
-def ingest_step(settings: Settings, endpoints: Endpoints, on_progress: Progress) -> int:
-    """Read the topic into the ledger and write down the manifests; how many offsets were read. Raises as `ingest`."""
-    with opened(settings, "ingest", on_progress) as step:
-        announced = read_manifests(settings.home)
-        topic = playback_topic(settings, endpoints)
-        read = TopicOffsets(endpoints.kafka_bootstrap, topic.name, topic.topic_id)
-        with step.lineage.writing(PLAYBACK_EVENTS, read):
-            count = ingest(step.session, step.lake, topic, read.ranges.extend)
-        with step.lineage.writing(MANIFESTS):
-            record_manifests(step.session, step.lake, step.checker, announced)
-        return count
+@dataclass
+class Recorded:
+    """What checks have found, once it is written down."""
 
-
-def refresh_step(settings: Settings, table: Table, on_progress: Progress) -> Refreshed:
-    """Bring one derived table up to date and check it. Raises as `Runner.refresh`, InputError if it is not derived."""
-    if not table.is_derived:
-        raise InputError(f"{table.full_name} is not computed from other tables: `tonearm ingest` fills it.")
-    with opened(settings, "refresh", on_progress) as step, step.lineage.writing(table):
-        return Runner(step.session, step.lake, step.checker, schema_registry(settings)).refresh(table)
-
-
-def publish_step(settings: Settings, endpoints: Endpoints, table: Table, on_progress: Progress) -> "list[Publication]":
-    """Publish the version of the table that passed its checks last. Raises as `publish`."""
-    from jobs.publish import publish  # The clients of the stores: a second that no other step needs.
-
-    with run_lock(settings.home):
-        version = Checker(settings.home).passed_version(table)
-        if version is None:
-            raise MissingInputError(f"No version of {table.full_name} has passed its checks yet: refresh it first.")
-        started = datetime.now(UTC)
-        sent = publish(settings, endpoints, Lake(settings.lake), table, version, on_progress)
-        Lineage(settings, "publish", on_progress).published(table, [one.store for one in sent], version, started)
-        return sent
+    refreshed: list[Refreshed] = field(default_factory=list)
+    warnings: list[CheckResult] = field(default_factory=list)
 
 
 @contextmanager
-def opened(settings: Settings, name: str, on_progress: Progress) -> Iterator[Opened]:
-    """Lock the home and open what a step needs; in the end what checks have found is written down, and warnings said.
+def opened(settings: Settings, name: str, say: Progress) -> Iterator[Opened]:
+    """Lock the home and open what steps need; `name` is the job that lineage tells of.
 
-    `name` is the job that lineage tells of.
+    Raises SupersededError while another run is at work, MigrationError on a lake of other declarations.
     """
     with run_lock(settings.home), open_session(settings) as session:
         require_migrated(settings)
-        lineage = Lineage(settings, name, on_progress)
-        step = Opened(session, Lake(settings.lake), Checker(settings.home), lineage)
-        try:
-            yield step
-        finally:
-            with lineage.writing(CHECK_RESULTS):
-                _, warnings = record_check_results(session, step.lake, step.checker)
-            for warning in warnings:
-                on_progress(warning.checked_table, f"warns: {warning.message}")
+        lineage = Lineage(settings, name, say)
+        yield Opened(settings, session, Lake(settings.lake), Checker(settings.home), lineage, say)
+
+
+@contextmanager
+def recording(step: Opened) -> Iterator[Recorded]:
+    """Around what refreshes: in the end what checks have found is written down, of a table that failed too."""
+    recorded = Recorded()
+    try:
+        yield recorded
+    finally:
+        with step.lineage.writing(CHECK_RESULTS):
+            refreshed, recorded.warnings = record_check_results(step.session, step.lake, step.checker)
+        recorded.refreshed.append(refreshed)
+        for warning in recorded.warnings:
+            step.say(warning.checked_table, f"warns: {warning.message}")
+
+
+def read_topic(step: Opened, endpoints: Endpoints) -> int:
+    """Read the topic into the ledger; how many offsets were read. Raises as `ingest`."""
+    topic = playback_topic(step.settings, endpoints)
+    read = TopicOffsets(endpoints.kafka_bootstrap, topic.name, topic.topic_id)
+    with step.lineage.writing(PLAYBACK_EVENTS, read):
+        return ingest(step.session, step.lake, topic, read.ranges.extend)
+
+
+def write_manifests(step: Opened, announced: list[Manifest]) -> Refreshed:
+    """Write down what producers have announced."""
+    with step.lineage.writing(MANIFESTS):
+        return record_manifests(step.session, step.lake, step.checker, announced)
+
+
+def publish_passed(
+    settings: Settings, endpoints: Endpoints, table: Table, lineage: Lineage, say: Progress
+) -> "list[Publication]":
+    """Publish the version of the table that passed its checks last. Raises as `publish`, MissingInputError."""
+    from jobs.publish import publish  # The clients of the stores: a second that no other step needs.
+
+    version = Checker(settings.home).passed_version(table)
+    if version is None:
+        raise MissingInputError(f"No version of {table.full_name} has passed its checks yet: refresh it first.")
+    started = datetime.now(UTC)
+    sent = publish(settings, endpoints, Lake(settings.lake), table, version, say)
+    lineage.published(table, [one.store for one in sent], version, started)
+    return sent
+
+
+def published_tables() -> list[Table]:
+    """Tables of the lake that are published somewhere, in order."""
+    return [table for table in catalog.lake_tables().values() if table.warehouse or table.serving]
+
+
+def ingest_step(settings: Settings, endpoints: Endpoints, say: Progress) -> int:
+    """Read the topic into the ledger and write down the manifests; how many offsets were read. Raises as `ingest`."""
+    with opened(settings, "ingest", say) as step, recording(step):
+        # Read before Kafka is: what is acknowledged here must be in the ledger after the ingest.
+        announced = read_manifests(settings.home)
+        count = read_topic(step, endpoints)
+        write_manifests(step, announced)
+        return count
+
+
+def refresh_step(settings: Settings, table: Table, say: Progress) -> Refreshed:
+    """Bring one derived table up to date and check it. Raises as `Runner.refresh`, InputError if it is not derived."""
+    if not table.is_derived:
+        raise InputError(f"{table.full_name} is not computed from other tables: `tonearm ingest` fills it.")
+    with opened(settings, "refresh", say) as step, recording(step), step.lineage.writing(table):
+        return step.runner.refresh(table)
+
+
+def publish_step(settings: Settings, endpoints: Endpoints, table: Table, say: Progress) -> "list[Publication]":
+    """Publish the version of the table that passed its checks last. Raises as `publish`."""
+    with run_lock(settings.home):
+        return publish_passed(settings, endpoints, table, Lineage(settings, "publish", say), say)

@@ -20,8 +20,8 @@ from infra.serving_store.ledger import Ledger, last_completed, unfinished
 from infra.serving_store.plan import is_held
 from infra.serving_store.session import serving_session
 from infra.settings import Settings
-from jobs.publish import declared_stores
 from jobs.sheet import Sheet
+from jobs.stores import declared_stores
 from pipelines.progress import read_progress
 from playback.reasons import Reason
 from schemas import catalog
