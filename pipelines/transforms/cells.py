@@ -1,15 +1,17 @@
 """Cells of the minute tables from accepted events, by absolute values.
 
-The state of a window is a table of *atoms*: one row for each combination of all keys that any minute table has, with
-its counts. Every table is one `group_by` of it, distinct counts included, so tables of a minute cannot disagree.
+Each open window counts on its own: its keys are numbers (`numbering`), its counts arrays, its distinct listeners and
+tracks sorted pairs of numbers. So a change costs what has come since the one before, however much the window holds.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.transforms.numbering import Ints, Names, Numbering, distinct
 from playback.arrow import arrow_schema
 from schemas.live import MINUTE_DEVICE_PLAYS, MINUTE_TRACK_PLAYS, MINUTE_TRACK_TOTALS, MINUTE_USER_PLAYS
 from schemas.model import Table
@@ -20,82 +22,149 @@ _DISTINCT = {"listener_count": "user_id", "track_count": "track_id"}
 MINUTE_TABLES = (MINUTE_TRACK_PLAYS, MINUTE_USER_PLAYS, MINUTE_DEVICE_PLAYS, MINUTE_TRACK_TOTALS)
 ATOMS = pa.schema(
     [
-        pa.field("window_start", pa.timestamp("us", "UTC")),
+        pa.field("window_start", pa.int64()),
         *(pa.field(name, pa.string()) for name in ATOM_KEYS[1:]),
-        *(pa.field(name, pa.int64()) for name in COUNTS),
+        *(pa.field(name, pa.bool_()) for name in COUNTS[1:]),
     ]
 )
+_GATHERED = 100_000
+"""Atoms of a window that wait to be counted at most: as few as keep the cost of numbering small."""
 
 
 EMPTY_CELLS: pa.Table = arrow_schema(MINUTE_TRACK_PLAYS.fields).empty_table()
 
 
-def atoms_of(events: pa.RecordBatch, window_us: int) -> pa.Table:
+def atoms_of(events: pa.RecordBatch, window_us: int) -> pa.RecordBatch:
     """One atom for each event about music; `events` are accepted rows with the columns of CLASSIFIED_SCHEMA."""
     music = events.filter(pc.equal(events["content_type"], "track"))
     starts = music["occurred_at"].cast(pa.int64()).to_numpy() // window_us * window_us
-    columns: list[pa.Array] = [pa.array(starts, pa.int64()).cast(ATOMS.field("window_start").type)]
-    columns += [music[name] for name in ATOM_KEYS[1:]]
-    columns.append(pa.array(np.ones(music.num_rows, np.int64)))
-    columns += [music[name].cast(pa.int64()) for name in ("counts_as_play", "is_skip")]
-    return pa.Table.from_arrays(columns, schema=ATOMS)
+    columns = [pa.array(starts, pa.int64()), *(music[name] for name in ATOM_KEYS[1:])]
+    return pa.RecordBatch.from_arrays([*columns, music["counts_as_play"], music["is_skip"]], schema=ATOMS)
 
 
-def merged(atoms: list[pa.Table]) -> pa.Table:
-    """The atoms with one row for each combination of keys."""
-    together = pa.concat_tables(atoms)
-    sums = together.group_by(list(ATOM_KEYS)).aggregate([(name, "sum") for name in COUNTS])
-    return sums.rename_columns([*ATOM_KEYS, *COUNTS]).cast(ATOMS)
+class Cells:
+    """The cells of one table in one window: numbered keys, counts, and what was not given out yet."""
 
+    def __init__(self, table: Table) -> None:
+        names = [one.name for one in table.fields]
+        self._table = table
+        self.keys = table.key[1:]
+        self._counted = [name for name in COUNTS if name in names]
+        self._distinct = next(name for name in _DISTINCT if name in names)
+        self.member = _DISTINCT[self._distinct]
+        self._pairs, self._members = Numbering(), Numbering()
+        self._left: Ints = np.zeros(0, np.int64)
+        self._counts = {name: np.zeros(0, np.int64) for name in (*self._counted, self._distinct)}
+        self._changed: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
 
-def cells_of(table: Table, atoms: pa.Table) -> pa.Table:
-    """The declared rows of a minute table; atoms without one of its keys (a device) are in none of its cells."""
-    for name in table.key:
-        if atoms[name].null_count:
-            atoms = atoms.filter(atoms[name].is_valid())
-    distinct = [name for name in _DISTINCT if name in {field.name for field in table.fields}]
-    wanted = [(name, "sum") for name in COUNTS] + [(_DISTINCT[name], "count_distinct") for name in distinct]
-    found = atoms.group_by(list(table.key)).aggregate(wanted)
-    found = found.rename_columns([*table.key, *COUNTS, *distinct])
-    return found.select([field.name for field in table.fields]).cast(arrow_schema(table.fields))
+    def add(self, numbers: dict[str, Ints], chosen: dict[str, npt.NDArray[np.bool_]]) -> None:
+        """Count atoms: the numbers of their keys, -1 for none, and which of them a count is of."""
+        present = np.logical_and.reduce([numbers[name] >= 0 for name in self.keys])
+        cells = self._cells([numbers[name][present] for name in self.keys])
+        self._grow(1 + int(cells.max(initial=-1)))
+        self._changed[cells] = True
+        for name in self._counted:
+            np.add.at(self._counts[name], cells[chosen[name][present]], 1)
+        pairs = distinct(cells << 32 | numbers[self.member][present])
+        before = self._members.count
+        fresh = pairs[self._members.numbers(pairs) >= before]
+        np.add.at(self._counts[self._distinct], fresh >> 32, 1)
 
+    def _cells(self, keys: list[Ints]) -> Ints:
+        """The number of each atom's cell: that of its only key, or one of its own for two of them."""
+        if len(keys) == 1:
+            return keys[0]
+        left, right = keys
+        pairs = left << 32 | right
+        ranked = distinct(pairs)
+        before = self._pairs.count
+        numbers = self._pairs.numbers(ranked)
+        self._left = np.concatenate([self._left, ranked[numbers >= before]])
+        return numbers[np.searchsorted(ranked, pairs)]
 
-def changed_cells(table: Table, atoms: pa.Table, fresh: pa.Table) -> pa.Table:
-    """Those cells of all `atoms` that one of the `fresh` ones belongs to."""
-    keys = list(table.key)
-    touched = fresh.select(keys).group_by(keys).aggregate([])
-    return cells_of(table, atoms.join(touched, keys=keys, join_type="left semi"))
+    def _grow(self, size: int) -> None:
+        more = size - len(self._changed)
+        if more > 0:
+            self._changed = np.concatenate([self._changed, np.zeros(more, np.bool_)])
+            self._counts = {name: np.concatenate([one, np.zeros(more, np.int64)]) for name, one in self._counts.items()}
+
+    def rows(self, start_us: int, names: dict[str, Names], only_changed: bool) -> pa.Table:
+        """Rows of the table, of all cells or of those that changed, which count as given out from then on."""
+        cells = np.flatnonzero(self._changed) if only_changed else np.flatnonzero(self._counts[self._distinct])
+        if only_changed:
+            self._changed[cells] = False
+        numbers = [cells] if len(self.keys) == 1 else [self._left[cells] >> 32, self._left[cells] & 0xFFFFFFFF]
+        columns = {"window_start": pa.repeat(pa.scalar(start_us, pa.int64()), len(cells))}
+        columns |= {name: names[name].texts(found) for name, found in zip(self.keys, numbers, strict=True)}
+        columns |= {name: pa.array(counts[cells]) for name, counts in self._counts.items()}
+        schema = arrow_schema(self._table.fields)
+        return pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
 
 
 @dataclass
 class Window:
-    """One open minute: merged atoms that are written, and those that are not yet."""
+    """One open minute: what is counted, and atoms that are not yet."""
 
-    written: pa.Table = field(default_factory=ATOMS.empty_table)
-    fresh: list[pa.Table] = field(default_factory=list)
+    start_us: int
+    tables: tuple[Table, ...]
+    fresh: list[pa.RecordBatch] = field(default_factory=list)
+    waiting: int = 0
+
+    def __post_init__(self) -> None:
+        self._cells = {table.full_name: Cells(table) for table in self.tables}
+        used = {name for cells in self._cells.values() for name in (*cells.keys, cells.member)}
+        self._names = {name: Names() for name in ATOM_KEYS[1:] if name in used}
+        self._has_changed = False
+
+    def add(self, atoms: pa.RecordBatch) -> None:
+        """Take atoms of this window."""
+        self.fresh.append(atoms)
+        self.waiting += atoms.num_rows
+        if self.waiting >= _GATHERED:
+            self._count()
 
     def changes(self) -> dict[str, pa.Table]:
         """Changed cells by full table name; they count as written from now on."""
-        if not self.fresh:
+        self._count()
+        if not self._has_changed:
             return {}
-        fresh = merged(self.fresh)
-        self.written, self.fresh = merged([self.written, fresh]), []
-        return {table.full_name: changed_cells(table, self.written, fresh) for table in MINUTE_TABLES}
+        self._has_changed = False
+        return {name: cells.rows(self.start_us, self._names, True) for name, cells in self._cells.items()}
+
+    def all_of(self, table: Table) -> pa.Table:
+        """All rows of one table."""
+        self._count()
+        return self._cells[table.full_name].rows(self.start_us, self._names, False)
+
+    def _count(self) -> None:
+        if not self.waiting:
+            return
+        atoms = pa.concat_batches(self.fresh)
+        self.fresh, self.waiting, self._has_changed = [], 0, True
+        numbers = {name: names.numbers(atoms[name]) for name, names in self._names.items()}
+        chosen = {name: atoms[name].to_numpy(zero_copy_only=False) for name in COUNTS[1:]}
+        chosen[COUNTS[0]] = np.ones(atoms.num_rows, np.bool_)
+        for cells in self._cells.values():
+            cells.add(numbers, chosen)
 
 
 class OpenWindows:
-    """The windows that may still change, from `since_us` on; what belongs to an earlier one is left alone."""
+    """The windows that may still change, from `since_us` on; what belongs to an earlier one is left alone.
 
-    def __init__(self, since_us: int) -> None:
+    `tables` of MINUTE_TABLES are counted, MINUTE_TRACK_PLAYS always among them.
+    """
+
+    def __init__(self, since_us: int, tables: tuple[Table, ...] = MINUTE_TABLES) -> None:
         self._since_us = since_us
+        self._tables = tables
         self._windows: dict[int, Window] = {}
 
-    def add(self, atoms: pa.Table) -> None:
+    def add(self, atoms: pa.RecordBatch) -> None:
         """Count atoms in their windows."""
-        starts = atoms["window_start"].cast(pa.int64()).to_numpy()
-        for start in np.unique(starts[starts >= self._since_us]).tolist():
-            window = self._windows.setdefault(start, Window())
-            window.fresh.append(atoms.filter(pa.array(starts == start)))
+        starts = atoms["window_start"].to_numpy()
+        for start in distinct(starts[starts >= self._since_us]).tolist():
+            window = self._windows.setdefault(start, Window(start, self._tables))
+            window.add(atoms.filter(pa.array(starts == start)))
 
     def changes(self, before_us: int | None = None) -> dict[str, pa.Table]:
         """Changed cells by full table name, of windows that start before a time or (None) of all."""
@@ -113,4 +182,4 @@ class OpenWindows:
         """
         self._since_us = max(self._since_us, before_us)
         over = [self._windows.pop(start) for start in sorted(self._windows) if start < before_us]
-        return pa.concat_tables([EMPTY_CELLS, *(cells_of(MINUTE_TRACK_PLAYS, window.written) for window in over)])
+        return pa.concat_tables([EMPTY_CELLS, *(window.all_of(MINUTE_TRACK_PLAYS) for window in over)])
