@@ -4,8 +4,6 @@ Each open window counts on its own: its keys are numbers (`numbering`), its coun
 tracks sorted pairs of numbers. So a change costs what has come since the one before, however much the window holds.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -48,10 +46,10 @@ class Cells:
     def __init__(self, table: Table) -> None:
         names = [one.name for one in table.fields]
         self._table = table
-        self.keys = table.key[1:]
+        self._keys = table.key[1:]
         self._counted = [name for name in COUNTS if name in names]
         self._distinct = next(name for name in _DISTINCT if name in names)
-        self.member = _DISTINCT[self._distinct]
+        self._member = _DISTINCT[self._distinct]
         self._pairs, self._members = Numbering(), Numbering()
         self._left: Ints = np.zeros(0, np.int64)
         self._counts = {name: np.zeros(0, np.int64) for name in (*self._counted, self._distinct)}
@@ -59,13 +57,13 @@ class Cells:
 
     def add(self, numbers: dict[str, Ints], chosen: dict[str, npt.NDArray[np.bool_]]) -> None:
         """Count atoms: the numbers of their keys, -1 for none, and which of them a count is of."""
-        present = np.logical_and.reduce([numbers[name] >= 0 for name in self.keys])
-        cells = self._cells([numbers[name][present] for name in self.keys])
+        present = np.logical_and.reduce([numbers[name] >= 0 for name in self._keys])
+        cells = self._cells([numbers[name][present] for name in self._keys])
         self._grow(1 + int(cells.max(initial=-1)))
         self._changed[cells] = True
         for name in self._counted:
             np.add.at(self._counts[name], cells[chosen[name][present]], 1)
-        pairs = distinct(cells << 32 | numbers[self.member][present])
+        pairs = distinct(cells << 32 | numbers[self._member][present])
         before = self._members.count
         fresh = pairs[self._members.numbers(pairs) >= before]
         np.add.at(self._counts[self._distinct], fresh >> 32, 1)
@@ -93,34 +91,30 @@ class Cells:
         cells = np.flatnonzero(self._changed) if only_changed else np.flatnonzero(self._counts[self._distinct])
         if only_changed:
             self._changed[cells] = False
-        numbers = [cells] if len(self.keys) == 1 else [self._left[cells] >> 32, self._left[cells] & 0xFFFFFFFF]
+        numbers = [cells] if len(self._keys) == 1 else [self._left[cells] >> 32, self._left[cells] & 0xFFFFFFFF]
         columns = {"window_start": pa.repeat(pa.scalar(start_us, pa.int64()), len(cells))}
-        columns |= {name: names[name].texts(found) for name, found in zip(self.keys, numbers, strict=True)}
+        columns |= {name: names[name].texts(found) for name, found in zip(self._keys, numbers, strict=True)}
         columns |= {name: pa.array(counts[cells]) for name, counts in self._counts.items()}
         schema = arrow_schema(self._table.fields)
         return pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
 
 
-@dataclass
 class Window:
     """One open minute: what is counted, and atoms that are not yet."""
 
-    start_us: int
-    tables: tuple[Table, ...]
-    fresh: list[pa.RecordBatch] = field(default_factory=list)
-    waiting: int = 0
-
-    def __post_init__(self) -> None:
-        self._cells = {table.full_name: Cells(table) for table in self.tables}
-        used = {name for cells in self._cells.values() for name in (*cells.keys, cells.member)}
-        self._names = {name: Names() for name in ATOM_KEYS[1:] if name in used}
+    def __init__(self, start_us: int) -> None:
+        self._start_us = start_us
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_count = 0
+        self._cells = {table.full_name: Cells(table) for table in MINUTE_TABLES}
+        self._names = {name: Names() for name in ATOM_KEYS[1:]}
         self._has_changed = False
 
     def add(self, atoms: pa.RecordBatch) -> None:
         """Take atoms of this window."""
-        self.fresh.append(atoms)
-        self.waiting += atoms.num_rows
-        if self.waiting >= _GATHERED:
+        self._waiting.append(atoms)
+        self._waiting_count += atoms.num_rows
+        if self._waiting_count >= _GATHERED:
             self._count()
 
     def changes(self) -> dict[str, pa.Table]:
@@ -129,18 +123,18 @@ class Window:
         if not self._has_changed:
             return {}
         self._has_changed = False
-        return {name: cells.rows(self.start_us, self._names, True) for name, cells in self._cells.items()}
+        return {name: cells.rows(self._start_us, self._names, True) for name, cells in self._cells.items()}
 
     def all_of(self, table: Table) -> pa.Table:
         """All rows of one table."""
         self._count()
-        return self._cells[table.full_name].rows(self.start_us, self._names, False)
+        return self._cells[table.full_name].rows(self._start_us, self._names, False)
 
     def _count(self) -> None:
-        if not self.waiting:
+        if not self._waiting_count:
             return
-        atoms = pa.concat_batches(self.fresh)
-        self.fresh, self.waiting, self._has_changed = [], 0, True
+        atoms = pa.concat_batches(self._waiting)
+        self._waiting, self._waiting_count, self._has_changed = [], 0, True
         numbers = {name: names.numbers(atoms[name]) for name, names in self._names.items()}
         chosen = {name: atoms[name].to_numpy(zero_copy_only=False) for name in COUNTS[1:]}
         chosen[COUNTS[0]] = np.ones(atoms.num_rows, np.bool_)
@@ -149,21 +143,17 @@ class Window:
 
 
 class OpenWindows:
-    """The windows that may still change, from `since_us` on; what belongs to an earlier one is left alone.
+    """The windows that may still change, from `since_us` on; what belongs to an earlier one is left alone."""
 
-    `tables` of MINUTE_TABLES are counted, MINUTE_TRACK_PLAYS always among them.
-    """
-
-    def __init__(self, since_us: int, tables: tuple[Table, ...] = MINUTE_TABLES) -> None:
+    def __init__(self, since_us: int) -> None:
         self._since_us = since_us
-        self._tables = tables
         self._windows: dict[int, Window] = {}
 
     def add(self, atoms: pa.RecordBatch) -> None:
         """Count atoms in their windows."""
         starts = atoms["window_start"].to_numpy()
         for start in distinct(starts[starts >= self._since_us]).tolist():
-            window = self._windows.setdefault(start, Window(start, self._tables))
+            window = self._windows.setdefault(start, Window(start))
             window.add(atoms.filter(pa.array(starts == start)))
 
     def changes(self, before_us: int | None = None) -> dict[str, pa.Table]:
