@@ -13,8 +13,9 @@ from infra.settings import Settings
 from jobs.balance import Balance, balance
 from jobs.publish import Publication
 from jobs.runner import Progress, Refreshed
-from jobs.steps import opened, publish_passed, published_tables, read_topic, recording, write_manifests
+from jobs.steps import opened, publish_version, read_topic, recording, write_manifests
 from jobs.store_counts import counts_in_stores
+from schemas import catalog
 
 
 @dataclass
@@ -49,10 +50,11 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
         done.refreshed += recorded.refreshed
         done.warnings = recorded.warnings
         with _timed(done.seconds, "publish"):
-            for table in published_tables():
-                if step.checker.passed_version(table) is not None:
+            for table in catalog.lake_tables().values():
+                version = step.checker.passed_version(table)
+                if version is not None and table.is_published:
                     say(table.full_name, "publish")
-                    done.published += publish_passed(settings, endpoints, table, step.lineage, say)
+                    done.published += publish_version(settings, endpoints, table, version, step.lineage, say)
         with _timed(done.seconds, "balance"):
             say("balance sheet", "count")
             after = read_manifests(settings.home)

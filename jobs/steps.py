@@ -27,7 +27,6 @@ from jobs.ingest import ingest, playback_topic
 from jobs.manifests import record_manifests
 from jobs.run_lock import run_lock
 from jobs.runner import Progress, Refreshed, Runner
-from schemas import catalog
 from schemas.bronze import MANIFESTS, PLAYBACK_EVENTS
 from schemas.errors import InputError, MissingInputError
 from schemas.model import Table
@@ -102,24 +101,16 @@ def write_manifests(step: Opened, announced: list[Manifest]) -> Refreshed:
         return record_manifests(step.session, step.lake, step.checker, announced)
 
 
-def publish_passed(
-    settings: Settings, endpoints: Endpoints, table: Table, lineage: Lineage, say: Progress
+def publish_version(
+    settings: Settings, endpoints: Endpoints, table: Table, version: int, lineage: Lineage, say: Progress
 ) -> "list[Publication]":
-    """Publish the version of the table that passed its checks last. Raises as `publish`, MissingInputError."""
+    """Publish a version of the table and tell lineage where it is. Raises as `publish`."""
     from jobs.publish import publish  # The clients of the stores: a second that no other step needs.
 
-    version = Checker(settings.home).passed_version(table)
-    if version is None:
-        raise MissingInputError(f"No version of {table.full_name} has passed its checks yet: refresh it first.")
     started = datetime.now(UTC)
     sent = publish(settings, endpoints, Lake(settings.lake), table, version, say)
     lineage.published(table, [one.store for one in sent], version, started)
     return sent
-
-
-def published_tables() -> list[Table]:
-    """Tables of the lake that are published somewhere, in order."""
-    return [table for table in catalog.lake_tables().values() if table.warehouse or table.serving]
 
 
 def ingest_step(settings: Settings, endpoints: Endpoints, say: Progress) -> int:
@@ -141,6 +132,9 @@ def refresh_step(settings: Settings, table: Table, say: Progress) -> Refreshed:
 
 
 def publish_step(settings: Settings, endpoints: Endpoints, table: Table, say: Progress) -> "list[Publication]":
-    """Publish the version of the table that passed its checks last. Raises as `publish`."""
+    """Publish the version of the table that passed its checks last. Raises as `publish`, MissingInputError if none."""
     with run_lock(settings.home):
-        return publish_passed(settings, endpoints, table, Lineage(settings, "publish", say), say)
+        version = Checker(settings.home).passed_version(table)
+        if version is None:
+            raise MissingInputError(f"No version of {table.full_name} has passed its checks yet: refresh it first.")
+        return publish_version(settings, endpoints, table, version, Lineage(settings, "publish", say), say)

@@ -246,6 +246,11 @@ class Table:
         return isinstance(self.refresh, Live)
 
     @property
+    def is_published(self) -> bool:
+        """Whether readers find it in a store."""
+        return bool(self.warehouse or self.serving)
+
+    @property
     def is_by_date(self) -> bool:
         """Whether its rows can be computed again by event_date, and no others with them."""
         return isinstance(self.refresh, ReplaceDates | KeyedMerge) and self.partition_by == "event_date"

@@ -69,7 +69,7 @@ def daily_tasks(tables: Mapping[str, Table] | None = None) -> list[Task]:
         again = ("backfill", name, DATE, DATE) if one.is_by_date else ()
         refresh = Task(_refresh_id(name), ("refresh", name), before or (INGEST,), one.owner, page(one), (name,))
         tasks.append(replace(refresh, backfill_words=again))
-        if one.warehouse or one.serving:
+        if one.is_published:
             doc = f"Publishes the version of `{name}` that passed its checks."
             publish = Task(f"publish.{name}", ("publish", name), (_refresh_id(name),), one.owner, doc)
             tasks.append(replace(publish, uses_engine=False))
