@@ -17,11 +17,11 @@ from schemas import catalog
 from schemas.bronze import PLAYBACK_EVENTS
 from schemas.gold import DAILY_TRACK_PLAYS
 from schemas.silver import PLAYS
-from tests.end_to_end.faults.killing import State
+from tests.end_to_end.faults.killing import MUSIC, State
 from tonearm.app import run
 
-MUSIC = ("silver.tracks", "gold.daily_track_plays", "gold.daily_user_plays", "gold.country_charts")
 PAUSE = 0.5
+"""Seconds between two rounds of what goes on beside a run."""
 
 
 @contextmanager

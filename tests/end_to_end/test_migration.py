@@ -29,6 +29,7 @@ POINTS = (
     "migrate.after_stores",
 )
 FEW = ("migrate.widened", "migrate.after_stores")
+"""The last point is the last one here too: by then everything is done but the saying so."""
 
 
 def later(made: Any, *command: str, failpoint: str = "", **more: str) -> subprocess.CompletedProcess[str]:
@@ -72,7 +73,7 @@ def nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# Fifteen processes one after the other: on a busy machine each takes its time to start.
+# A process for each step, one after the other: on a busy machine each takes its time to start.
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("points", [FEW, pytest.param(POINTS, marks=pytest.mark.nightly)], ids=["few", "every"])
 def test_a_column_goes_through_the_lake_to_both_stores_though_killed_at_each_step(

@@ -71,6 +71,9 @@ PUBLISHING = (
 )
 ENDING = ("balance.counted", "report.made")
 
+MUSIC = ("silver.tracks", "gold.daily_track_plays", "gold.daily_user_plays", "gold.country_charts")
+"""Tables that say the same of the same playbacks on whatever topic, at whatever place, and however often they came."""
+
 
 @dataclass(frozen=True)
 class State:

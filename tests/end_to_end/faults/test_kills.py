@@ -12,9 +12,8 @@ from deltalake import DeltaTable
 
 from infra.kafka.manifests import read_manifests
 from schemas import catalog
-from tests.end_to_end.faults.killing import PRODUCING, State, Twice, charts, killed, killed_at, reading
+from tests.end_to_end.faults.killing import MUSIC, PRODUCING, State, Twice, charts, killed, killed_at, reading
 
-MUSIC = ("silver.tracks", "gold.daily_track_plays", "gold.daily_user_plays", "gold.country_charts")
 ATTEMPTS = 6
 
 # Each kill is a run of its own, and the first test waits for the stack and three runs.
