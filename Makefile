@@ -5,8 +5,6 @@ BIN := $(TOOLCHAIN)/venv/bin
 TONEARM := $(BIN)/tonearm
 # processes that share out the test files, each with servers of its own (about 4 GiB)
 WORKERS ?= 2
-# compiled modules stay out of the source tree
-export PYTHONPYCACHEPREFIX := $(CURDIR)/.tonearm/cache/pycache
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help

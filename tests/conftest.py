@@ -36,6 +36,14 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+@pytest.hookimpl(tryfirst=True)  # before what is nightly is left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make the Spark half of what is marked `slow_on_spark` nightly."""
+    for item in items:
+        if item.get_closest_marker("slow_on_spark") and item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.nightly)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip the Spark half loudly where it cannot run; in continuous integration that is an error."""
     if item.get_closest_marker("spark") is None:

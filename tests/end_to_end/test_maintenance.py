@@ -111,6 +111,7 @@ def test_small_files_are_few_afterwards_and_the_rows_the_same(tidied: Any) -> No
         assert len(made.lake.file_sizes(table)) <= max(len(dates), 1), table.full_name
 
 
+@pytest.mark.slow_on_spark
 @pytest.mark.parametrize("engine", ["sail", pytest.param("spark", marks=pytest.mark.spark)])
 def test_both_engines_read_what_was_compacted(engine: str, tidied: Any) -> None:
     made, _ = tidied

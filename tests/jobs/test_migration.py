@@ -54,6 +54,7 @@ def _widen(lake, checker, table):
     migrate(lake, table, [change for change in changes if change.verdict == "migrate"])
 
 
+@pytest.mark.slow_on_spark
 def test_an_added_column_is_filled_in_every_row_there_is(runner, lake, tmp_path, append, request):
     append({"event_id": "a"}, {"event_id": "b", "occurred_at": "2026-11-18T10:00:00Z", "ms_played": 60_000})
     runner.refresh(PLAYS)
@@ -90,6 +91,7 @@ def test_events_of_both_versions_are_merged_into_silver_of_version_1(runner, lak
     assert DeltaTable(lake.path(PLAYS)).protocol()[:2] == (1, 2)
 
 
+@pytest.mark.slow_on_spark
 def test_tightened_checks_are_asked_of_rows_that_did_not_change(runner, lake, append, tmp_path):
     append({"event_id": "a"})
     runner.refresh(PLAYS)

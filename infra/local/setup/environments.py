@@ -122,7 +122,9 @@ def _make_environment(toolchain: Toolchain, folder: Path, lock: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     _uv(toolchain, "venv", "--python", sys.executable, folder, what=f"make the environment {folder.name}")
     python = folder / "bin" / "python"
-    _uv(toolchain, "pip", "install", "--python", python, "--require-hashes", "-r", lock, what=f"install {lock.name}")
+    # Compiled now: where PYTHONDONTWRITEBYTECODE is set, as in many images, every process would compile all it imports.
+    wanted: list[str | Path] = ["--compile-bytecode", "--require-hashes", "-r", lock]
+    _uv(toolchain, "pip", "install", "--python", python, *wanted, what=f"install {lock.name}")
 
 
 def _uv(toolchain: Toolchain, *words: str | Path, what: str) -> None:

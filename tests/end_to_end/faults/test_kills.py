@@ -38,7 +38,7 @@ def caught_before_commit(process: subprocess.Popen[str], table: Path, known: set
     return False
 
 
-@pytest.mark.parametrize("name", ["silver.plays", "gold.daily_track_plays"])
+@pytest.mark.parametrize("name", ["silver.plays", pytest.param("gold.daily_track_plays", marks=pytest.mark.nightly)])
 def test_killed_between_data_files_and_commit(name: str, twice: Twice, nothing: Path) -> None:
     table = catalog.table(name)
     for _ in range(ATTEMPTS):
@@ -82,12 +82,19 @@ def test_killed_in_every_stage_one_after_the_other(twice: Twice, nothing: Path) 
     assert len(seen.charts) >= 2  # two countries' charts may be of either side of the moment
 
 
+@pytest.mark.parametrize(
+    "places",
+    [
+        pytest.param(("producer.queued", "producer.acknowledged"), id="two"),
+        pytest.param(PRODUCING, id="all", marks=pytest.mark.nightly),
+    ],
+)
 def test_killed_while_importing_at_one_point_after_the_other(
-    deployment: Callable[..., Any], undisturbed: Any, export: Path
+    places: tuple[str, ...], deployment: Callable[..., Any], undisturbed: Any, export: Path
 ) -> None:
     """What was in doubt counts as pending until it is seen, and never twice."""
     made = deployment(like=undisturbed)
-    for place in PRODUCING:
+    for place in places:
         killed_at(made, export, place)
     in_doubt = sum(one.in_doubt for one in read_manifests(made.settings.home))
     acknowledged = sum(one.acknowledged for one in read_manifests(made.settings.home))

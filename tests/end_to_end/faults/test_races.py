@@ -65,36 +65,32 @@ def test_a_stopped_run_cannot_be_overtaken_and_goes_on_where_it_was(twice: Twice
 SUPERSEDED = "{table}: another writer committed first; nothing was written here, run again."
 OVERTAKEN = "A later publication of {table} to {store} than number "
 OLDER = "is published to"
-GONE_BY = [
-    pytest.param("write.prepared@gold.daily_track_plays", SUPERSEDED.format(table="gold.daily_track_plays"), id="gold"),
-    *(
-        pytest.param(place, words, id=place, marks=pytest.mark.nightly)
-        for place, words in {
-            "ingest.planned": SUPERSEDED.format(table="bronze.playback_events"),
-            "write.prepared@bronze.playback_events": SUPERSEDED.format(table="bronze.playback_events"),
-            "write.prepared@silver.duplicates": SUPERSEDED.format(table="silver.duplicates"),
-            "write.prepared@silver.plays": SUPERSEDED.format(table="silver.plays"),
-            "write.prepared@silver.tracks": SUPERSEDED.format(table="silver.tracks"),
-            "write.prepared@gold.country_charts": SUPERSEDED.format(table="gold.country_charts"),
-            "check.passed@gold.country_charts": OLDER,
-            "publish.entered@gold.daily_track_plays/bigquery": OVERTAKEN.format(
-                table="gold.daily_track_plays", store="bigquery"
-            ),
-            "publish.before_merge@gold.country_charts/bigquery": OVERTAKEN.format(
-                table="gold.country_charts", store="bigquery"
-            ),
-            "publish.before_rows@gold.daily_user_plays/cassandra": OVERTAKEN.format(
-                table="gold.daily_user_plays", store="cassandra"
-            ),
-            "publish.before_pointer@gold.country_charts/cassandra": OVERTAKEN.format(
-                table="gold.country_charts", store="cassandra"
-            ),
-        }.items()
+GONE_BY = {
+    "ingest.planned": SUPERSEDED.format(table="bronze.playback_events"),
+    "write.prepared@bronze.playback_events": SUPERSEDED.format(table="bronze.playback_events"),
+    "write.prepared@silver.duplicates": SUPERSEDED.format(table="silver.duplicates"),
+    "write.prepared@silver.plays": SUPERSEDED.format(table="silver.plays"),
+    "write.prepared@silver.tracks": SUPERSEDED.format(table="silver.tracks"),
+    "write.prepared@gold.daily_track_plays": SUPERSEDED.format(table="gold.daily_track_plays"),
+    "write.prepared@gold.country_charts": SUPERSEDED.format(table="gold.country_charts"),
+    "check.passed@gold.country_charts": OLDER,
+    "publish.entered@gold.daily_track_plays/bigquery": OVERTAKEN.format(
+        table="gold.daily_track_plays", store="bigquery"
     ),
-]
+    "publish.before_merge@gold.country_charts/bigquery": OVERTAKEN.format(
+        table="gold.country_charts", store="bigquery"
+    ),
+    "publish.before_rows@gold.daily_user_plays/cassandra": OVERTAKEN.format(
+        table="gold.daily_user_plays", store="cassandra"
+    ),
+    "publish.before_pointer@gold.country_charts/cassandra": OVERTAKEN.format(
+        table="gold.country_charts", store="cassandra"
+    ),
+}
 
 
-@pytest.mark.parametrize(("place", "words"), GONE_BY)
+@pytest.mark.nightly
+@pytest.mark.parametrize(("place", "words"), GONE_BY.items(), ids=GONE_BY)
 def test_where_there_is_no_lock_a_run_that_wakes_up_too_late_writes_nothing(
     place: str,
     words: str,

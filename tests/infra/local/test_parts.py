@@ -4,6 +4,7 @@ import hashlib
 import os
 import socket
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,13 @@ def test_recorded_ports_come_back_unless_someone_took_them() -> None:
 def test_the_telling_line_of_a_log(tmp_path: Path, log: str, line: str) -> None:
     (tmp_path / "x.log").write_text(log)
     assert telling_line(tmp_path / "x.log") == line
+
+
+def test_what_is_installed_is_compiled_so_that_no_process_has_to_do_it() -> None:
+    found = find_spec("great_expectations")
+    assert found is not None
+    assert found.cached is not None
+    assert Path(found.cached).exists()
 
 
 def test_jars_are_held_to_their_sums(tmp_path: Path) -> None:
