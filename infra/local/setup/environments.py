@@ -97,7 +97,8 @@ def install_airflow(toolchain: Toolchain, part: str = "airflow") -> bool:
     if toolchain.is_current(part, wanted):
         return False
     toolchain.begin(part)
-    _make_environment(toolchain, toolchain.root / part, lock)
+    # Of all that Google's providers bring, a few modules are ever imported.
+    _make_environment(toolchain, toolchain.root / part, lock, is_compiled=part == "airflow")
     toolchain.complete(part, wanted)
     return True
 
@@ -118,13 +119,24 @@ def compile_locks(toolchain: Toolchain, *, upgrade: bool) -> None:
     shutil.rmtree(REPOSITORY / "tonearm.egg-info", ignore_errors=True)
 
 
-def _make_environment(toolchain: Toolchain, folder: Path, lock: Path) -> None:
+def _make_environment(toolchain: Toolchain, folder: Path, lock: Path, is_compiled: bool = True) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     _uv(toolchain, "venv", "--python", sys.executable, folder, what=f"make the environment {folder.name}")
     python = folder / "bin" / "python"
     # Compiled now: where PYTHONDONTWRITEBYTECODE is set, as in many images, every process would compile all it imports.
-    wanted: list[str | Path] = ["--compile-bytecode", "--require-hashes", "-r", lock]
-    _uv(toolchain, "pip", "install", "--python", python, *wanted, what=f"install {lock.name}")
+    options = ["--compile-bytecode"] if is_compiled else []
+    _uv(
+        toolchain,
+        "pip",
+        "install",
+        "--python",
+        python,
+        *options,
+        "--require-hashes",
+        "-r",
+        lock,
+        what=f"install {lock.name}",
+    )
 
 
 def _uv(toolchain: Toolchain, *words: str | Path, what: str) -> None:
