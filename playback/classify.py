@@ -73,7 +73,7 @@ def _meaning(events: pa.RecordBatch) -> dict[str, pa.Array]:
     columns: dict[str, pa.Array] = {field.name: events.column(field.name) for field in CURRENT.fields}
     is_event = columns["event_id"].is_valid()
     columns["event_date"] = columns["occurred_at"].cast(pa.date32())
-    ruling = apply_rules(columns["outcome"], columns["ms_played"], columns["event_date"])
+    ruling = apply_rules(columns, columns["event_date"])
     columns |= {
         "rule_version": ruling.rule_version,
         "counts_as_play": ruling.counts_as_play,

@@ -8,8 +8,11 @@
 | skip                | < minimum | no             | yes                  |
 | nothing             | ≥ minimum | yes            | no                   |
 | nothing             | < minimum | no             | yes, `skip_inferred` |
+
+A version may ask more: see `PlayRule`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,18 +21,47 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.errors import InputError
+
 
 @dataclass(frozen=True)
 class PlayRule:
-    """One version of the rules, in force from `valid_from` (UTC date of the event) until the next one starts."""
+    """One version of the rules, in force from `valid_from` (UTC date of the event) until the next one starts.
+
+    Heard is a playback of `minimum_ms`, or of `minimum_percent` of its track where the client knows how long that is.
+    It counts as a play unless the client reports more than `most_seeks` moves of the position or `most_paused_ms` in
+    pause. Where it reports no outcome, what was not heard is a skip, and so is what ended for one of `skip_reasons`.
+    None and empty: the version does not ask that.
+    """
 
     version: str
     valid_from: date
     minimum_ms: int
+    minimum_percent: int | None = None
+    most_seeks: int | None = None
+    most_paused_ms: int | None = None
+    skip_reasons: tuple[str, ...] = ()
 
 
 RULES: tuple[PlayRule, ...] = (PlayRule("v1", date(1970, 1, 1), 30_000),)
-"""Every version, oldest first. A version never changes once plays were counted under it; add a new one instead."""
+"""Every version in force, oldest first. One never changes once plays were counted under it; add a new one instead."""
+
+PROPOSED: tuple[PlayRule, ...] = (
+    # Half of the track or four minutes: what Last.fm and ListenBrainz ask of a scrobble.
+    PlayRule(
+        "v2",
+        date(2027, 1, 1),
+        minimum_ms=240_000,
+        minimum_percent=50,
+        most_seeks=20,
+        skip_reasons=("fwdbtn", "backbtn"),
+    ),
+)
+"""Versions that are talked about: `tonearm recount` shows what they would move. To put one in force, append it to
+`RULES`; what is older than its date stays as it was counted."""
+
+FACTS = ("outcome", "ms_played", "track_ms", "seek_count", "paused_ms", "reason_end")
+"""Fields of the event that rules ask."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +75,68 @@ class Ruling:
 
 
 def apply_rules(
-    outcome: pa.StringArray, ms_played: pa.Int64Array, event_date: pa.Date32Array, rules: tuple[PlayRule, ...] = RULES
+    facts: Mapping[str, pa.Array], event_date: pa.Date32Array, rules: tuple[PlayRule, ...] = RULES
 ) -> Ruling:
     """Apply to each event the version in force on its date.
 
-    `outcome` is play, skip or null (not reported); `ms_played` in milliseconds. A null ms_played gives nulls.
+    `facts` has the columns of FACTS, typed as the event declares them. A null ms_played gives nulls.
     """
     starts = np.array([rule.valid_from for rule in rules], "datetime64[D]").astype(np.int64)
     days = event_date.cast(pa.int32()).fill_null(int(starts[0])).to_numpy(zero_copy_only=False)
     version = pa.array(np.maximum(np.searchsorted(starts, days, side="right") - 1, 0), mask=_nulls(event_date))
-    minimum = pa.array([rule.minimum_ms for rule in rules], pa.int64()).take(version)
-    counts = pc.greater_equal(ms_played, minimum)
-    inferred = pc.and_(outcome.is_null(), pc.invert(counts))
+    is_heard = _is_heard(facts, rules, version)
+    refused = pc.or_(
+        _is_above(facts["seek_count"], [rule.most_seeks for rule in rules], version),
+        _is_above(facts["paused_ms"], [rule.most_paused_ms for rule in rules], version),
+    )
+    is_left = pc.or_(pc.invert(is_heard), _ended_for(facts["reason_end"], rules, version))
+    inferred = pc.and_(facts["outcome"].is_null(), is_left)
     return Ruling(
         rule_version=pa.array([rule.version for rule in rules], pa.string()).take(version),
-        counts_as_play=counts,
-        is_skip=pc.or_(pc.equal(outcome, "skip").fill_null(False), inferred),
+        counts_as_play=pc.and_(is_heard, pc.invert(refused)),
+        is_skip=pc.or_(pc.equal(facts["outcome"], "skip").fill_null(False), inferred),
         skip_inferred=inferred,
     )
+
+
+def rule_named(version: str) -> PlayRule:
+    """The version of that name, in force or proposed. Raises InputError when there is none."""
+    known = {rule.version: rule for rule in (*RULES, *PROPOSED)}
+    if version not in known:
+        raise InputError(
+            f"There is no version {version!r} of the play rules: {', '.join(known)} are in playback/rules.py; "
+            "add it to PROPOSED there, with the date from which it would be in force."
+        )
+    return known[version]
+
+
+def _is_heard(facts: Mapping[str, pa.Array], rules: tuple[PlayRule, ...], version: pa.Array) -> pa.BooleanArray:
+    is_long = pc.greater_equal(
+        facts["ms_played"], pa.array([rule.minimum_ms for rule in rules], pa.int64()).take(version)
+    )
+    if all(rule.minimum_percent is None for rule in rules):
+        return is_long
+    percent = pa.array([rule.minimum_percent for rule in rules], pa.int64()).take(version)
+    # A day at most, and 100 times that, are far from where 64 bits end; a length of nothing is not known.
+    length = pc.if_else(pc.greater(facts["track_ms"], 0), facts["track_ms"], pa.scalar(None, pa.int64()))
+    share = pc.greater_equal(pc.multiply(facts["ms_played"], 100), pc.multiply(length, percent))
+    return pc.or_(is_long, pc.fill_null(share, False))
+
+
+def _is_above(values: pa.Array, most: list[int | None], version: pa.Array) -> pa.BooleanArray:
+    """Where a value is known to be above the limit of its version."""
+    limits = pa.array(most, pa.int64()).take(version)
+    return pc.fill_null(pc.greater(values.cast(pa.int64()), limits), False)
+
+
+def _ended_for(reason_end: pa.Array, rules: tuple[PlayRule, ...], version: pa.Array) -> pa.BooleanArray:
+    """Where a playback ended for one of the reasons by which its version sees a skip."""
+    found = pa.array(np.zeros(len(reason_end), np.bool_))
+    for number, rule in enumerate(rules):
+        if rule.skip_reasons:
+            named = pc.is_in(reason_end, pa.array(rule.skip_reasons, reason_end.type))
+            found = pc.or_(found, pc.and_(named, pc.fill_null(pc.equal(version, number), False)))
+    return found
 
 
 def _nulls(column: pa.Array) -> npt.NDArray[np.bool_]:

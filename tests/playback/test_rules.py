@@ -5,9 +5,13 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from playback.rules import RULES, PlayRule, apply_rules
+from playback.arrow import event_schema
+from playback.rules import FACTS, PROPOSED, RULES, PlayRule, apply_rules, rule_named
+from schemas.errors import InputError
+from schemas.events import CURRENT
 
 DAY = date(2024, 5, 2)
+EVENT = event_schema(CURRENT)
 TABLE = [
     # outcome, ms_played, counts_as_play, is_skip, skip_inferred
     ("play", 30_000, True, False, False),
@@ -29,9 +33,15 @@ def judged(
     days: list[date | None],
     rules: tuple[PlayRule, ...] = RULES,
 ) -> list[tuple[object, ...]]:
-    ruling = apply_rules(
-        pa.array(outcomes, pa.string()), pa.array(heard, pa.int64()), pa.array(days, pa.date32()), rules
-    )
+    rows = [{"outcome": outcome, "ms_played": ms} for outcome, ms in zip(outcomes, heard, strict=True)]
+    return ruled(rows, days, rules)
+
+
+def ruled(
+    rows: list[dict[str, object]], days: list[date | None], rules: tuple[PlayRule, ...]
+) -> list[tuple[object, ...]]:
+    facts = {name: pa.array([row.get(name) for row in rows], EVENT.field(name).type) for name in FACTS}
+    ruling = apply_rules(facts, pa.array(days, pa.date32()), rules)
     columns = (ruling.rule_version, ruling.counts_as_play, ruling.is_skip, ruling.skip_inferred)
     return list(zip(*(column.to_pylist() for column in columns), strict=True))
 
@@ -66,3 +76,54 @@ def test_versions_are_in_order_of_their_dates_and_cover_every_event() -> None:
     dates = [rule.valid_from for rule in RULES]
     assert dates == sorted(set(dates))
     assert dates[0] <= date(2006, 1, 1)
+
+
+def under(rule: PlayRule, **row: object) -> tuple[object, ...]:
+    ((_, *found),) = ruled([row], [DAY], (rule,))
+    return tuple(found)
+
+
+@pytest.mark.parametrize(
+    ("ms_played", "track_ms", "counts"),
+    [(10_000, 20_000, True), (9_999, 20_000, False), (9_999, None, False), (9_999, 0, False), (30_000, 600_000, True)],
+)
+def test_a_share_of_a_track_whose_length_is_known_is_enough_where_the_version_says_so(
+    ms_played: int, track_ms: int | None, counts: bool
+) -> None:
+    rule = PlayRule("x", date(1970, 1, 1), 30_000, minimum_percent=50)
+    assert under(rule, outcome="play", ms_played=ms_played, track_ms=track_ms) == (counts, False, False)
+
+
+@pytest.mark.parametrize(
+    ("fact", "limit"),
+    [("seek_count", {"most_seeks": 3}), ("paused_ms", {"most_paused_ms": 3})],
+    ids=str,
+)
+def test_above_a_limit_a_playback_is_heard_and_counts_not(fact: str, limit: dict[str, int]) -> None:
+    rule = PlayRule("x", date(1970, 1, 1), 30_000, **limit)
+    assert [under(rule, ms_played=30_000, **{fact: value}) for value in (3, 4, None)] == [
+        (True, False, False),
+        (False, False, False),
+        (True, False, False),
+    ]
+
+
+def test_a_reason_is_a_skip_only_where_the_client_reports_no_outcome_and_the_version_names_it() -> None:
+    rule = PlayRule("x", date(1970, 1, 1), 30_000, skip_reasons=("fwdbtn",))
+    assert under(rule, ms_played=60_000, reason_end="fwdbtn") == (True, True, True)
+    assert under(rule, ms_played=60_000, reason_end="trackdone") == (True, False, False)
+    assert under(rule, ms_played=60_000, reason_end="fwdbtn", outcome="play") == (True, False, False)
+    assert under(RULES[0], ms_played=60_000, reason_end="fwdbtn") == (True, False, False)
+
+
+def test_a_version_that_nobody_wrote_down_is_one_sentence() -> None:
+    assert rule_named("v1") == RULES[0]
+    with pytest.raises(
+        InputError, match=r"^There is no version 'v9' of the play rules: v1, v2 are in playback/rules.py"
+    ):
+        rule_named("v9")
+
+
+def test_what_is_proposed_is_not_in_force_and_has_a_name_of_its_own() -> None:
+    names = [rule.version for rule in (*RULES, *PROPOSED)]
+    assert len(names) == len(set(names))
