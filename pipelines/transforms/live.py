@@ -5,7 +5,7 @@ a runner's state nor a committed offset is trusted (ADR 0015).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -148,8 +148,9 @@ def deduplicated(batch: Batch, seen: SeenEvents) -> Batch:
 class LiveState:
     """What `CountLive` holds in memory, and what it gives out."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin; `clock` says when it is time to give changes out, in seconds."""
+        self._run, self._clock = run, clock
         self._exact_from_us = run.rules.exact_from_us(run.marker_us)
         self._windows = OpenWindows(since_us=run.marker_us)
         self._records = MinuteRecords(since_us=self._exact_from_us)
@@ -158,7 +159,7 @@ class LiveState:
         self._charts = RollingCharts(run.recent, run.charted)
         self._marker_us = run.marker_us
         self._number = self._count_of_records = self._count_of_letters = 0
-        self._flushed = time.monotonic()
+        self._flushed = clock()
 
     def add(self, batch: Batch) -> Changes | None:
         """Count a batch with final fates; returns changes when it is time for them.
@@ -168,7 +169,7 @@ class LiveState:
         """
         self._count(batch.rows)
         marker_us = max(self._marker_us, self._run.rules.marker_us(batch.passed_us))
-        is_due = time.monotonic() - self._flushed >= self._run.flush_seconds
+        is_due = self._clock() - self._flushed >= self._run.flush_seconds
         if marker_us == self._marker_us and not (batch.caught_up and is_due):
             return None
         # Before a marker moves, all that it lets us forget is in the same element.
@@ -185,7 +186,7 @@ class LiveState:
         charts, gone = self._charts.changes(marker_us) if batch.caught_up else (NO_CHARTS, NO_CHARTS)
         rows[COUNTRY_CHARTS.full_name] = charts
         self._records.forget(batch.passed_us)
-        self._marker_us, self._flushed, self._number = marker_us, time.monotonic(), self._number + 1
+        self._marker_us, self._flushed, self._number = marker_us, self._clock(), self._number + 1
         filled = {name: table for name, table in rows.items() if table.num_rows}
         changes = Changes(
             number=self._number - 1,
