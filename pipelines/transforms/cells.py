@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.transforms.numbering import Ints, Names, Numbering, distinct
+from pipelines.transforms.keys import Ints, distinct
+from pipelines.transforms.numbering import Names, Numbering
 from playback.arrow import arrow_schema
 from schemas.live import MINUTE_DEVICE_PLAYS, MINUTE_TRACK_PLAYS, MINUTE_TRACK_TOTALS, MINUTE_USER_PLAYS
 from schemas.model import Table

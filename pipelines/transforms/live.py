@@ -17,8 +17,9 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.transforms.cells import EMPTY_CELLS, OpenWindows, atoms_of
 from pipelines.transforms.charts import NO_CHARTS, RollingCharts
-from pipelines.transforms.duplicates import SeenEvents, id_hashes
+from pipelines.transforms.duplicates import SeenEvents
 from pipelines.transforms.elements import Batch, Changes, InOrder, in_memory
+from pipelines.transforms.keys import id_hashes
 from pipelines.transforms.open_sessions import OpenSessions
 from pipelines.transforms.records import MinuteRecords, dead_letters
 from pipelines.transforms.rules import ACCEPTED, DEAD_LETTER, DUPLICATE, MINUTE_US, Rules, judge
@@ -139,8 +140,11 @@ def deduplicated(batch: Batch, seen: SeenEvents) -> Batch:
     """The judged batch in which repeats of what was seen are duplicates."""
     fates = batch.rows[FATE].to_numpy().copy()
     offered = np.flatnonzero(fates == ACCEPTED)
-    events = batch.rows.take(pa.array(offered))
-    repeats = seen.repeats(id_hashes(events["event_id"]), events["appended_at"].cast(pa.int64()).to_numpy())
+    event_ids = batch.rows["event_id"]
+    if len(offered) < batch.rows.num_rows:
+        event_ids = event_ids.take(pa.array(offered))
+    appended_us = batch.rows["appended_at"].cast(pa.int64()).to_numpy()[offered]
+    repeats = seen.repeats(id_hashes(event_ids), appended_us)
     fates[offered[repeats]] = DUPLICATE
     return replace(batch, rows=batch.rows.set_column(batch.rows.schema.get_field_index(FATE), FATE, pa.array(fates)))
 

@@ -1,10 +1,10 @@
 """Sessions that may still go on or change: what is held of them in memory between changes and closings."""
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.transforms.keys import Ints, distinct
 from pipelines.transforms.rules import Rules
 from pipelines.transforms.sessions import HEARD, NO_SESSIONS, heard, session_rows
 
@@ -20,7 +20,7 @@ class ByListener:
 
     def __init__(self, rows: pa.Table) -> None:
         self._empty = rows.slice(0, 0)
-        self._chunks: list[tuple[npt.NDArray[np.uint64], pa.Table]] = []
+        self._chunks: list[tuple[Ints, pa.Table]] = []
         self.add(rows)
 
     def add(self, rows: pa.Table) -> None:
@@ -34,7 +34,7 @@ class ByListener:
 
     def of(self, users: pa.Array) -> pa.Table:
         """The rows of these distinct listeners."""
-        wanted = np.unique(_keys(users))
+        wanted = distinct(_keys(users))
         found = [self._empty]
         for keys, rows in self._chunks:
             begins, ends = np.searchsorted(keys, wanted, "left"), np.searchsorted(keys, wanted, "right")
@@ -123,12 +123,12 @@ def latest_of_each(rows: pa.Table) -> pa.Table:
     return rows.filter(pa.array(is_last))
 
 
-def _keys(users: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+def _keys(users: pa.ChunkedArray) -> Ints:
     """The first bytes of each `user_id`, which has more of them, as a number."""
     column = users.combine_chunks() if isinstance(users, pa.ChunkedArray) else users
     if not len(column):
-        return np.zeros(0, np.uint64)
+        return np.zeros(0, np.int64)
     _, offsets, data = column.buffers()
     begins = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column)].astype(np.int64)
     places = begins[:, None] + np.arange(_KEY_BYTES)
-    return np.ascontiguousarray(np.frombuffer(data, np.uint8).take(places, mode="clip")).view(np.uint64)[:, 0]
+    return np.ascontiguousarray(np.frombuffer(data, np.uint8).take(places, mode="clip")).view(np.int64)[:, 0]

@@ -79,9 +79,12 @@ def _order(playbacks: pa.Table) -> npt.NDArray[np.intp]:
     listeners = _numbers(playbacks["user_id"].combine_chunks().dictionary_encode().indices)
     moments = _numbers(playbacks["occurred_us"])
     order = np.lexsort((moments, listeners))
-    if not ((np.diff(listeners[order]) == 0) & (np.diff(moments[order]) == 0)).any():
+    ties = (np.diff(listeners[order]) == 0) & (np.diff(moments[order]) == 0)
+    if not ties.any():
         return order
-    ids = _numbers(pc.rank(playbacks["event_id"], tiebreaker="dense"))
+    tied = order[np.append(ties, False) | np.append(False, ties)]
+    ids = np.zeros(len(order), np.int64)
+    ids[tied] = _numbers(pc.rank(playbacks["event_id"].take(pa.array(tied)), tiebreaker="dense"))
     return np.lexsort((ids, moments, listeners))
 
 
