@@ -23,7 +23,7 @@ from pipelines.transforms.keys import id_hashes
 from pipelines.transforms.open_sessions import OpenSessions
 from pipelines.transforms.records import MinuteRecords, dead_letters
 from pipelines.transforms.rules import ACCEPTED, DEAD_LETTER, DUPLICATE, MINUTE_US, Rules, judge
-from pipelines.transforms.sessions import NO_SESSIONS
+from pipelines.transforms.sessions import NO_SESSIONS, heard
 from playback.classify import classify
 from playback.framing import WriterSchemas
 from schemas.live import COUNTRY_CHARTS, DEAD_LETTERS, MINUTE_RECORDS, MINUTE_USER_SESSIONS
@@ -214,7 +214,7 @@ class LiveState:
         accepted = rows.filter(pa.array(fates == ACCEPTED))
         if accepted.num_rows:
             self._windows.add(atoms_of(accepted, self._run.rules.window_us))
-            self._sessions.add(accepted)
+            self._sessions.add(heard(accepted))
         letters = dead_letters(rows, np.where(appended_us >= self._exact_from_us, fates, ACCEPTED))
         if letters.num_rows:
             self._letters.append(letters)
