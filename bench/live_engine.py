@@ -1,8 +1,8 @@
 """The live pipeline's own work, without Kafka, Beam and stores: batches of Avro records in, changes of all tables out.
 
-A batch has 20,000 records, as in the pipeline, and a flush comes every two seconds of log time: more often than in a
-backlog, which is read many times faster than it was written, and as often as when the pipeline keeps up. How many flushes a million events
-take follows from `RATES`, events a second of log time. At last every window is closed.
+A batch has 20,000 records, as in the pipeline, and a flush comes every two seconds of log time: as often as when the
+pipeline keeps up, and more often than in a backlog, which is read many times faster than it was written. How many
+flushes a million events take follows from `RATES`, events a second of log time. At last every window is closed.
 """
 
 import json
