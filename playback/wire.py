@@ -178,13 +178,12 @@ def _heads(payloads: pa.BinaryArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray
 
 def _read(values: list[bytes], writer: _Writer) -> tuple[pa.RecordBatch, Verdicts]:
     """Rows of the current event from payloads of one writer."""
-    datums = [value[writer.header :] for value in values] if writer.header else values
     if writer.event:
-        batch, verdicts = read_datums(datums, writer.event)
+        batch, verdicts = read_datums(values, writer.event, writer.header)
     elif writer.schema or writer.header:
-        batch, verdicts = read_resolved(datums, writer.schema, CURRENT)
+        batch, verdicts = read_resolved([value[writer.header :] for value in values], writer.schema, CURRENT)
     else:
-        batch, verdicts = read_objects(datums, CURRENT)
+        batch, verdicts = read_objects(values, CURRENT)
     columns = []
     for field in DECODED_SCHEMA:
         if field.name not in batch.schema.names:

@@ -119,7 +119,7 @@ def judged(batch: Batch, rules: Rules, schemas: WriterSchemas | None = None) -> 
     """The batch with what its records say and a fate for each; marks are no records of their own."""
     rows = batch.rows
     marks = pc.and_(pc.and_(rows["high_water"].is_valid(), rows["sequence"].is_null()), rows["payload"].is_null())
-    classified = classify(rows.filter(pc.invert(marks)), schemas)
+    classified = classify(rows.filter(pc.invert(marks)) if pc.any(marks).as_py() else rows, schemas)
     fates = judge(classified, rules)
     return replace(batch, rows=classified.select(list(_KEPT)).append_column(FATE, pa.array(fates)))
 
