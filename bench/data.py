@@ -49,8 +49,17 @@ def world_of(count: int, faults: Faults | None = None) -> World:
     """A world in which `count` / 100 listeners play that much in 30 days."""
     listeners = max(count // _EVENTS_A_LISTENER, 1)
     parameters = Parameters(seed=1, listeners=listeners, events=count, days=30, faults=faults or Faults())
+    return _world(parameters, _END)
+
+
+def live_world(since: datetime) -> World:
+    """A world of 100,000 listeners who play from that moment on."""
+    return _world(Parameters(seed=1, listeners=_LIVE_LISTENERS, days=1), since)
+
+
+def _world(parameters: Parameters, anchor: datetime) -> World:
     pseudonyms = [blake2b(name.encode(), digest_size=16).hexdigest() for name in account_names(parameters)]
-    return make_world(parameters, _END, pseudonyms)
+    return make_world(parameters, anchor, pseudonyms)
 
 
 def plays(count: int) -> Path:
@@ -77,9 +86,7 @@ def live_log(count: int, rate: int, partitions: int) -> Path:
     if path.exists():
         return path
     CACHE.mkdir(parents=True, exist_ok=True)
-    parameters = Parameters(seed=1, listeners=_LIVE_LISTENERS, days=1)
-    pseudonyms = [blake2b(name.encode(), digest_size=16).hexdigest() for name in account_names(parameters)]
-    world = make_world(parameters, _END, pseudonyms)
+    world = live_world(_END)
     sequences = np.zeros(len(world.audience.install_listeners), np.int64)
     next_offsets = np.zeros(partitions, np.int64)
     unfinished = path.with_suffix(f".{os.getpid()}")

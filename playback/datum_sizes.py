@@ -5,10 +5,11 @@ on top. So a payload of exactly this size is the one way to write its row. The o
 of which the codec ignores most bits of the last.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from schemas.model import Event
 
@@ -25,21 +26,27 @@ def datum_sizes(batch: pa.RecordBatch, event: Event) -> tuple[Ints, npt.NDArray[
         return sizes, is_certain
     for column in batch.columns:
         if pa.types.is_string(column.type):
-            texts = pc.binary_length(column).fill_null(0).to_numpy().astype(np.int64)
+            texts = np.diff(_buffer(column, np.int32, 1))
             taken = texts + _number_sizes(texts)
         elif pa.types.is_boolean(column.type):
             taken = np.ones(batch.num_rows, np.int64)
         else:
-            numbers = column.cast(pa.int64()).fill_null(0).to_numpy()
+            numbers = _buffer(column, np.int64)
             # what is below zero is written as what is above it
             numbers = numbers ^ (numbers >> 63)
             taken = _number_sizes(numbers)
-            is_certain &= numbers < _TEN_BYTES
+            if numbers.max() >= _TEN_BYTES:
+                is_certain &= numbers < _TEN_BYTES
         sizes += taken if not column.null_count else taken * column.is_valid().to_numpy(zero_copy_only=False)
     return sizes, is_certain
 
 
-def _number_sizes(numbers: Ints) -> Ints:
+def _buffer(column: pa.Array, kind: type[np.signedinteger[Any]], more: int = 0) -> npt.NDArray[Any]:
+    """Numbers of a column, or the offsets of its texts, which are one more; where it is null they mean nothing."""
+    return np.frombuffer(column.buffers()[1], kind)[column.offset : column.offset + len(column) + more]
+
+
+def _number_sizes(numbers: npt.NDArray[Any]) -> Ints:
     """Bytes of numbers that are not below zero: 6 bits and a sign in the first one, 7 bits in each one more."""
     least, most = int(numbers.min()), int(numbers.max())
     size, bits = 1, _FIRST_BITS

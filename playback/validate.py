@@ -41,7 +41,9 @@ def refuse_invalid(events: pa.RecordBatch, appended_at: pa.TimestampArray, verdi
         verdicts.refuse(_mask(pc.equal(events.column(name), "")), Reason.EMPTY_FIELD, name)
     for name in _TEXTS:
         limit = MAX_ID_CHARACTERS if name == "event_id" else MAX_TEXT_CHARACTERS
-        verdicts.refuse(_longer_than(events.column(name), limit), Reason.TEXT_TOO_LONG, name)
+        too_long = _longer_than(events.column(name), limit)
+        if too_long is not None:
+            verdicts.refuse(too_long, Reason.TEXT_TOO_LONG, name)
     for name, characters, length, reason in _PATTERNS:
         verdicts.refuse(_is_not_made_of(events.column(name), characters, length), reason, name)
     for name, values, reason in _CLOSED_SETS:
@@ -81,12 +83,12 @@ def _is_not_made_of(column: pa.StringArray, characters: bytes, length: int) -> M
     return is_wrong
 
 
-def _longer_than(column: pa.StringArray, characters: int) -> Mask:
-    sizes = pc.binary_length(column)
+def _longer_than(column: pa.StringArray, characters: int) -> Mask | None:
+    """Which texts have more characters; None where none has."""
     # a text has no more characters than bytes, and counting characters is the slower
-    if (pc.max(sizes).as_py() or 0) > characters:
-        sizes = pc.utf8_length(column)
-    return _mask(pc.greater(sizes, characters))
+    if (pc.max(pc.binary_length(column)).as_py() or 0) <= characters:
+        return None
+    return _mask(pc.greater(pc.utf8_length(column), characters))
 
 
 def _mask(condition: pa.BooleanArray) -> Mask:

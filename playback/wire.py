@@ -172,8 +172,8 @@ def _heads(payloads: pa.BinaryArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray
     if not len(payloads) or not data:
         return np.zeros((len(payloads), HEADER_BYTES), np.uint8), np.zeros(len(payloads), np.int32)
     bounds = np.frombuffer(offsets, np.int32)[payloads.offset : payloads.offset + len(payloads) + 1]
-    places = bounds[:-1, None].astype(np.int64) + np.arange(HEADER_BYTES)
-    return np.frombuffer(data, np.uint8).take(places, mode="clip"), np.diff(bounds)
+    held = np.append(np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]], np.zeros(HEADER_BYTES, np.uint8))
+    return np.lib.stride_tricks.sliding_window_view(held, HEADER_BYTES)[bounds[:-1] - bounds[0]], np.diff(bounds)
 
 
 def _read(values: list[bytes], writer: _Writer) -> tuple[pa.RecordBatch, Verdicts]:

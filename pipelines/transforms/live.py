@@ -36,6 +36,11 @@ _KEPT = (
     *("reason", "detail", "payload"),
 )
 """Of what a record says, what live tables need."""
+_OF_MUSIC = (
+    *("event_id", "occurred_at", "user_id", "device_id", "track_id", "artist_name", "country"),
+    *("counts_as_play", "is_skip"),
+)
+"""Of that, what is counted."""
 
 
 @dataclass(frozen=True)
@@ -211,10 +216,11 @@ class LiveState:
         self._records.add(appended_us, rows["partition"].to_numpy(), fates)
         self._count_of_records += rows.num_rows
         self._count_of_letters += int((fates == DEAD_LETTER).sum())
-        accepted = rows.filter(pa.array(fates == ACCEPTED))
-        if accepted.num_rows:
-            self._windows.add(atoms_of(accepted, self._run.rules.window_us))
-            self._sessions.add(heard(accepted))
+        is_music = pc.and_(pa.array(fates == ACCEPTED), pc.equal(rows["content_type"], "track").fill_null(False))
+        music = rows.select(list(_OF_MUSIC)).filter(is_music)
+        if music.num_rows:
+            self._windows.add(atoms_of(music, self._run.rules.window_us))
+            self._sessions.add(heard(music))
         letters = dead_letters(rows, np.where(appended_us >= self._exact_from_us, fates, ACCEPTED))
         if letters.num_rows:
             self._letters.append(letters)

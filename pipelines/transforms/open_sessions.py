@@ -60,8 +60,8 @@ class OpenSessions:
         is_again = again[listeners]
         rows = [NO_SESSIONS]
         if not is_again.all():
-            later = pa.array(np.flatnonzero(~is_again))
-            rows.append(self._carry_on(fresh.take(later), listeners[~is_again], self._now).rows)
+            later = fresh.filter(pa.array(~is_again)) if is_again.any() else fresh
+            rows.append(self._carry_on(later, listeners[~is_again], self._now).rows)
         if is_again.any():
             from_us = np.full(self._names.count, np.iinfo(np.int64).max)
             np.minimum.at(from_us, listeners[is_again], self._rules.windows(moments[is_again]))

@@ -18,7 +18,7 @@ from pipelines.transforms.rules import Rules, Times
 from pipelines.transforms.standings import ARTIST_COUNT, ARTISTS, COUNTED, KEPT_ARTISTS, LAST, STARTED, Columns
 from playback.arrow import arrow_schema
 from playback.identity import normalised
-from schemas.live import MINUTE_USER_SESSIONS
+from schemas.live import MINUTE_USER_SESSIONS, RECENT_PLAYS
 
 HEARD = pa.schema(
     [
@@ -35,9 +35,8 @@ _MILLISECOND_US = 1_000
 Mask = npt.NDArray[np.bool_]
 
 
-def heard(events: pa.RecordBatch) -> pa.Table:
-    """HEARD of the playbacks of tracks among accepted rows with the columns of CLASSIFIED_SCHEMA."""
-    music = events.filter(pc.equal(events["content_type"], "track"))
+def heard(music: pa.RecordBatch) -> pa.Table:
+    """HEARD of accepted playbacks of tracks, rows with the columns of CLASSIFIED_SCHEMA."""
     columns = {name: music[name] for name in ("user_id", "event_id", "track_id")}
     columns["occurred_us"] = music["occurred_at"].cast(pa.int64())
     columns["artist"] = _artists(music["artist_name"])
@@ -73,7 +72,7 @@ def carry_on(playbacks: pa.Table, listeners: Ints, before: Columns, rules: Rules
     windows = rules.windows(_numbers(playbacks["occurred_us"])[order])
     last = np.flatnonzero(np.append(within.is_new_user[1:] | (windows[1:] != windows[:-1]), True))
     latest, known = within.artists(last)
-    drift, has_drift = taste_drift(latest, known)
+    drift, has_drift = _drift(latest, known)
     standings = {
         LAST: within.moments[last],
         STARTED: within.started_us()[last],
@@ -95,6 +94,13 @@ def carry_on(playbacks: pa.Table, listeners: Ints, before: Columns, rules: Rules
         "recent_artists": _as_bytes(standings[ARTISTS], standings[ARTIST_COUNT]),
     }
     return CarriedOn(pa.table(columns, schema=_SCHEMA), listeners[order][last], standings)
+
+
+def _drift(latest: Ints, known: Mask) -> tuple[npt.NDArray[np.int32], Mask]:
+    """`taste_drift`, and no work for rows that have none."""
+    drift, has_drift = np.zeros(len(latest), np.int32), known[:, RECENT_PLAYS].copy()
+    drift[has_drift], _ = taste_drift(latest[has_drift], known[has_drift])
+    return drift, has_drift
 
 
 def _order(playbacks: pa.Table, listeners: Ints) -> npt.NDArray[np.intp]:
