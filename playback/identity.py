@@ -21,8 +21,11 @@ def resolve_track_id(track_id: pa.StringArray, artist: pa.StringArray, title: pa
     given = _blank_as_null(pc.utf8_trim_whitespace(track_id))
     if not given.null_count:
         return given
-    unnamed = given.is_null()
-    return pc.coalesce(given, _hashes(_only(artist, unnamed), _only(title, unnamed)))
+    unnamed = np.flatnonzero(given.is_null().to_numpy(zero_copy_only=False))
+    hashed = _hashes(artist.take(pa.array(unnamed)), title.take(pa.array(unnamed)))
+    places = np.zeros(len(given), np.int64)
+    places[unnamed] = np.arange(len(unnamed))
+    return pc.coalesce(given, hashed.take(pa.array(places)))
 
 
 def normalised(text: str) -> str:
@@ -48,10 +51,6 @@ def _hashes(artist: pa.StringArray, title: pa.StringArray) -> pa.StringArray:
     title_names = [normalised(name) for name in titles.dictionary.to_pylist()]
     hashed = [name_hash(artist_names[code // width], title_names[code % width]) for code in distinct.tolist()]
     return pa.array(hashed, pa.string()).take(pa.array(where))
-
-
-def _only(column: pa.StringArray, chosen: pa.BooleanArray) -> pa.StringArray:
-    return pc.if_else(chosen, column, pa.scalar(None, pa.string()))
 
 
 def _blank_as_null(column: pa.StringArray) -> pa.StringArray:

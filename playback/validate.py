@@ -23,7 +23,11 @@ _REQUIRED_TEXTS = ("event_id", "source")
 _DURATIONS = ("ms_played", "track_ms", "paused_ms")
 _TEXTS = tuple(field.name for field in CURRENT.fields if field.type == "string")
 _CLOSED_SETS = (("content_type", CONTENT_TYPES, Reason.BAD_CONTENT_TYPE), ("outcome", OUTCOMES, Reason.BAD_OUTCOME))
-_PATTERNS = (("user_id", r"^[0-9a-f]{32}$", Reason.BAD_USER_ID), ("country", r"^[A-Z]{2}$", Reason.BAD_COUNTRY))
+_PATTERNS = (
+    ("user_id", b"0123456789abcdef", 32, Reason.BAD_USER_ID),
+    ("country", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", 2, Reason.BAD_COUNTRY),
+)
+"""Fields whose texts are so many of these characters."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -37,9 +41,11 @@ def refuse_invalid(events: pa.RecordBatch, appended_at: pa.TimestampArray, verdi
         verdicts.refuse(_mask(pc.equal(events.column(name), "")), Reason.EMPTY_FIELD, name)
     for name in _TEXTS:
         limit = MAX_ID_CHARACTERS if name == "event_id" else MAX_TEXT_CHARACTERS
-        verdicts.refuse(_longer_than(events.column(name), limit), Reason.TEXT_TOO_LONG, name)
-    for name, pattern, reason in _PATTERNS:
-        verdicts.refuse(_mask(pc.invert(pc.match_substring_regex(events.column(name), pattern))), reason, name)
+        too_long = _longer_than(events.column(name), limit)
+        if too_long is not None:
+            verdicts.refuse(too_long, Reason.TEXT_TOO_LONG, name)
+    for name, characters, length, reason in _PATTERNS:
+        verdicts.refuse(_is_not_made_of(events.column(name), characters, length), reason, name)
     for name, values, reason in _CLOSED_SETS:
         column = events.column(name)
         outside = pc.and_(column.is_valid(), pc.invert(pc.is_in(column, pa.array(values, column.type))))
@@ -62,12 +68,27 @@ def _refuse_times(occurred_at: pa.TimestampArray, appended_at: pa.TimestampArray
     verdicts.refuse(_mask(pc.greater(occurred, latest)), Reason.CLOCK_SKEW, "occurred_at")
 
 
-def _longer_than(column: pa.StringArray, characters: int) -> Mask:
-    sizes = pc.binary_length(column)
+def _is_not_made_of(column: pa.StringArray, characters: bytes, length: int) -> Mask:
+    """Which texts are not exactly so many of these characters, which are ASCII; null is none of them."""
+    is_wrong = _mask(pc.not_equal(pc.binary_length(column), length))
+    _, offsets, data = column.buffers()
+    if data is None:
+        return is_wrong
+    bounds = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    is_other = ~np.isin(np.arange(256), np.frombuffer(characters, np.uint8))
+    others = is_other[np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]]]
+    if others.any():
+        before = np.append(0, np.cumsum(others))[bounds - bounds[0]]
+        is_wrong |= column.is_valid().to_numpy(zero_copy_only=False) & (np.diff(before) > 0)
+    return is_wrong
+
+
+def _longer_than(column: pa.StringArray, characters: int) -> Mask | None:
+    """Which texts have more characters; None where none has."""
     # a text has no more characters than bytes, and counting characters is the slower
-    if (pc.max(sizes).as_py() or 0) > characters:
-        sizes = pc.utf8_length(column)
-    return _mask(pc.greater(sizes, characters))
+    if (pc.max(pc.binary_length(column)).as_py() or 0) <= characters:
+        return None
+    return _mask(pc.greater(pc.utf8_length(column), characters))
 
 
 def _mask(condition: pa.BooleanArray) -> Mask:

@@ -172,19 +172,18 @@ def _heads(payloads: pa.BinaryArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray
     if not len(payloads) or not data:
         return np.zeros((len(payloads), HEADER_BYTES), np.uint8), np.zeros(len(payloads), np.int32)
     bounds = np.frombuffer(offsets, np.int32)[payloads.offset : payloads.offset + len(payloads) + 1]
-    places = bounds[:-1, None].astype(np.int64) + np.arange(HEADER_BYTES)
-    return np.frombuffer(data, np.uint8).take(places, mode="clip"), np.diff(bounds)
+    held = np.append(np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]], np.zeros(HEADER_BYTES, np.uint8))
+    return np.lib.stride_tricks.sliding_window_view(held, HEADER_BYTES)[bounds[:-1] - bounds[0]], np.diff(bounds)
 
 
 def _read(values: list[bytes], writer: _Writer) -> tuple[pa.RecordBatch, Verdicts]:
     """Rows of the current event from payloads of one writer."""
-    datums = [value[writer.header :] for value in values] if writer.header else values
     if writer.event:
-        batch, verdicts = read_datums(datums, writer.event)
+        batch, verdicts = read_datums(values, writer.event, writer.header)
     elif writer.schema or writer.header:
-        batch, verdicts = read_resolved(datums, writer.schema, CURRENT)
+        batch, verdicts = read_resolved([value[writer.header :] for value in values], writer.schema, CURRENT)
     else:
-        batch, verdicts = read_objects(datums, CURRENT)
+        batch, verdicts = read_objects(values, CURRENT)
     columns = []
     for field in DECODED_SCHEMA:
         if field.name not in batch.schema.names:

@@ -7,9 +7,9 @@ tracks sorted pairs of numbers. So a change costs what has come since the one be
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipelines.transforms.numbering import Ints, Names, Numbering, distinct
+from pipelines.transforms.keys import Ints, distinct
+from pipelines.transforms.numbering import Names, Numbering
 from playback.arrow import arrow_schema
 from schemas.live import MINUTE_DEVICE_PLAYS, MINUTE_TRACK_PLAYS, MINUTE_TRACK_TOTALS, MINUTE_USER_PLAYS
 from schemas.model import Table
@@ -32,9 +32,8 @@ _GATHERED = 100_000
 EMPTY_CELLS: pa.Table = arrow_schema(MINUTE_TRACK_PLAYS.fields).empty_table()
 
 
-def atoms_of(events: pa.RecordBatch, window_us: int) -> pa.RecordBatch:
-    """One atom for each event about music; `events` are accepted rows with the columns of CLASSIFIED_SCHEMA."""
-    music = events.filter(pc.equal(events["content_type"], "track"))
+def atoms_of(music: pa.RecordBatch, window_us: int) -> pa.RecordBatch:
+    """One atom for each of the accepted playbacks of tracks, rows with the columns of CLASSIFIED_SCHEMA."""
     starts = music["occurred_at"].cast(pa.int64()).to_numpy() // window_us * window_us
     columns = [pa.array(starts, pa.int64()), *(music[name] for name in ATOM_KEYS[1:])]
     return pa.RecordBatch.from_arrays([*columns, music["counts_as_play"], music["is_skip"]], schema=ATOMS)

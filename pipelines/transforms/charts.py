@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.transforms.keys import distinct
 from pipelines.transforms.rules import SECOND_US
 from playback.arrow import arrow_schema
 from schemas.gold import CHART_LENGTH
@@ -34,7 +35,7 @@ class RollingCharts:
         """Take the cells of minutes that have closed; a minute comes whole and once."""
         starts = cells["window_start"].cast(pa.int64()).to_numpy()
         played = cells.select(_SUMS.names).cast(_SUMS)
-        for start in np.unique(starts).tolist():
+        for start in distinct(starts).tolist():
             self._minutes[start] = played.filter(pa.array(starts == start))
 
     def changes(self, until_us: int) -> tuple[pa.Table, pa.Table]:
@@ -78,8 +79,11 @@ def _added(parts: list[pa.Table]) -> pa.Table:
 def _ranked(sums: pa.Table, hours: int, until_us: int) -> pa.Table:
     order = [("country", "ascending"), ("play_count", "descending"), ("track_id", "ascending")]
     rows = sums.sort_by(order)
-    _, first, sizes = np.unique(rows["country"].to_numpy().astype(str), return_index=True, return_counts=True)
-    position = np.arange(rows.num_rows) - np.repeat(first, sizes) + 1
+    countries = rows["country"]
+    begins = np.ones(rows.num_rows, np.bool_)
+    begins[1:] = pc.not_equal(countries[1:], countries[:-1]).to_numpy()
+    first = np.flatnonzero(begins)
+    position = np.arange(rows.num_rows) - first[np.cumsum(begins) - 1] + 1
     columns = {
         "country": rows["country"],
         "window_hours": pa.repeat(pa.scalar(hours, pa.int32()), rows.num_rows),

@@ -5,7 +5,7 @@ a runner's state nor a committed offset is trusted (ADR 0015).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -17,12 +17,13 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.transforms.cells import EMPTY_CELLS, OpenWindows, atoms_of
 from pipelines.transforms.charts import NO_CHARTS, RollingCharts
-from pipelines.transforms.duplicates import SeenEvents, id_hashes
+from pipelines.transforms.duplicates import SeenEvents
 from pipelines.transforms.elements import Batch, Changes, InOrder, in_memory
+from pipelines.transforms.keys import id_hashes
 from pipelines.transforms.open_sessions import OpenSessions
 from pipelines.transforms.records import MinuteRecords, dead_letters
 from pipelines.transforms.rules import ACCEPTED, DEAD_LETTER, DUPLICATE, MINUTE_US, Rules, judge
-from pipelines.transforms.sessions import NO_SESSIONS
+from pipelines.transforms.sessions import NO_SESSIONS, heard
 from playback.classify import classify
 from playback.framing import WriterSchemas
 from schemas.live import COUNTRY_CHARTS, DEAD_LETTERS, MINUTE_RECORDS, MINUTE_USER_SESSIONS
@@ -35,6 +36,11 @@ _KEPT = (
     *("reason", "detail", "payload"),
 )
 """Of what a record says, what live tables need."""
+_OF_MUSIC = (
+    *("event_id", "occurred_at", "user_id", "device_id", "track_id", "artist_name", "country"),
+    *("counts_as_play", "is_skip"),
+)
+"""Of that, what is counted."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def judged(batch: Batch, rules: Rules, schemas: WriterSchemas | None = None) -> 
     """The batch with what its records say and a fate for each; marks are no records of their own."""
     rows = batch.rows
     marks = pc.and_(pc.and_(rows["high_water"].is_valid(), rows["sequence"].is_null()), rows["payload"].is_null())
-    classified = classify(rows.filter(pc.invert(marks)), schemas)
+    classified = classify(rows.filter(pc.invert(marks)) if pc.any(marks).as_py() else rows, schemas)
     fates = judge(classified, rules)
     return replace(batch, rows=classified.select(list(_KEPT)).append_column(FATE, pa.array(fates)))
 
@@ -139,8 +145,11 @@ def deduplicated(batch: Batch, seen: SeenEvents) -> Batch:
     """The judged batch in which repeats of what was seen are duplicates."""
     fates = batch.rows[FATE].to_numpy().copy()
     offered = np.flatnonzero(fates == ACCEPTED)
-    events = batch.rows.take(pa.array(offered))
-    repeats = seen.repeats(id_hashes(events["event_id"]), events["appended_at"].cast(pa.int64()).to_numpy())
+    event_ids = batch.rows["event_id"]
+    if len(offered) < batch.rows.num_rows:
+        event_ids = event_ids.take(pa.array(offered))
+    appended_us = batch.rows["appended_at"].cast(pa.int64()).to_numpy()[offered]
+    repeats = seen.repeats(id_hashes(event_ids), appended_us)
     fates[offered[repeats]] = DUPLICATE
     return replace(batch, rows=batch.rows.set_column(batch.rows.schema.get_field_index(FATE), FATE, pa.array(fates)))
 
@@ -148,8 +157,9 @@ def deduplicated(batch: Batch, seen: SeenEvents) -> Batch:
 class LiveState:
     """What `CountLive` holds in memory, and what it gives out."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin; `clock` says when it is time to give changes out, in seconds."""
+        self._run, self._clock = run, clock
         self._exact_from_us = run.rules.exact_from_us(run.marker_us)
         self._windows = OpenWindows(since_us=run.marker_us)
         self._records = MinuteRecords(since_us=self._exact_from_us)
@@ -158,7 +168,7 @@ class LiveState:
         self._charts = RollingCharts(run.recent, run.charted)
         self._marker_us = run.marker_us
         self._number = self._count_of_records = self._count_of_letters = 0
-        self._flushed = time.monotonic()
+        self._flushed = clock()
 
     def add(self, batch: Batch) -> Changes | None:
         """Count a batch with final fates; returns changes when it is time for them.
@@ -168,7 +178,7 @@ class LiveState:
         """
         self._count(batch.rows)
         marker_us = max(self._marker_us, self._run.rules.marker_us(batch.passed_us))
-        is_due = time.monotonic() - self._flushed >= self._run.flush_seconds
+        is_due = self._clock() - self._flushed >= self._run.flush_seconds
         if marker_us == self._marker_us and not (batch.caught_up and is_due):
             return None
         # Before a marker moves, all that it lets us forget is in the same element.
@@ -185,7 +195,7 @@ class LiveState:
         charts, gone = self._charts.changes(marker_us) if batch.caught_up else (NO_CHARTS, NO_CHARTS)
         rows[COUNTRY_CHARTS.full_name] = charts
         self._records.forget(batch.passed_us)
-        self._marker_us, self._flushed, self._number = marker_us, time.monotonic(), self._number + 1
+        self._marker_us, self._flushed, self._number = marker_us, self._clock(), self._number + 1
         filled = {name: table for name, table in rows.items() if table.num_rows}
         changes = Changes(
             number=self._number - 1,
@@ -206,10 +216,11 @@ class LiveState:
         self._records.add(appended_us, rows["partition"].to_numpy(), fates)
         self._count_of_records += rows.num_rows
         self._count_of_letters += int((fates == DEAD_LETTER).sum())
-        accepted = rows.filter(pa.array(fates == ACCEPTED))
-        if accepted.num_rows:
-            self._windows.add(atoms_of(accepted, self._run.rules.window_us))
-            self._sessions.add(accepted)
+        is_music = pc.and_(pa.array(fates == ACCEPTED), pc.equal(rows["content_type"], "track").fill_null(False))
+        music = rows.select(list(_OF_MUSIC)).filter(is_music)
+        if music.num_rows:
+            self._windows.add(atoms_of(music, self._run.rules.window_us))
+            self._sessions.add(heard(music))
         letters = dead_letters(rows, np.where(appended_us >= self._exact_from_us, fates, ACCEPTED))
         if letters.num_rows:
             self._letters.append(letters)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipelines.transforms.keys import distinct
 from pipelines.transforms.rules import DEAD_LETTER, MINUTE_US, Fates
 from playback.arrow import arrow_schema
 from schemas.live import DEAD_LETTERS, FATES, MINUTE_RECORDS
@@ -28,11 +29,13 @@ class MinuteRecords:
         """Count records."""
         minutes = appended_us // MINUTE_US * MINUTE_US
         recent = minutes >= self._since_us
-        cells = np.stack([minutes[recent], partitions[recent].astype(np.int64), fates[recent].astype(np.int64)])
-        distinct, counts = np.unique(cells, axis=1, return_counts=True)
-        for (minute, partition, fate), count in zip(distinct.T.tolist(), counts.tolist(), strict=True):
-            self._counts[minute, partition][fate] += count
-            self._changed.add((minute, partition))
+        whose = partitions[recent].astype(np.int64) * len(FATES) + fates[recent]
+        for minute in distinct(minutes[recent]).tolist():
+            counts = np.bincount(whose[minutes[recent] == minute])
+            for one in np.flatnonzero(counts).tolist():
+                partition, fate = divmod(one, len(FATES))
+                self._counts[minute, partition][fate] += counts[one]
+                self._changed.add((minute, partition))
 
     def changes(self, before_us: int | None = None) -> pa.Table:
         """Rows of `live.minute_records` that have changed, of minutes that start before a time or (None) of all."""

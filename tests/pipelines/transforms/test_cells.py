@@ -55,7 +55,6 @@ def test_plays_skips_and_distinct_listeners_are_counted_by_minute_country_and_tr
             event(1, "t1", "u2"),
             event(60, "t1"),
             event(2, "t1", country="SE"),
-            event(3, "talk", content_type="episode"),
         )
     )
     assert tracks(windows.changes()) == [(0, "DE", "t1", 2, 1, 2), (0, "SE", "t1", 1, 0, 1), (60, "DE", "t1", 1, 0, 1)]

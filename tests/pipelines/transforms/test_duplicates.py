@@ -7,7 +7,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.transforms.duplicates import SeenEvents, id_hashes
+from pipelines.transforms.duplicates import SeenEvents
+from pipelines.transforms.keys import id_hashes
 from pipelines.transforms.rules import MINUTE_US
 
 NOON = 1_795_521_600_000_000

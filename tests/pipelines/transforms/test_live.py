@@ -134,6 +134,12 @@ def test_early_results_are_restated_until_the_window_closes(log: Log, run: MakeR
     assert [one.marker_us - NOON_US for one in changes] == [-2 * MINUTE, -2 * MINUTE, MINUTE, MINUTE]
 
 
+def test_an_episode_is_accepted_and_in_no_cell(log: Log, run: MakeRun) -> None:
+    changes = live([log.batch(log.event("a", 0), log.event("talk", 1, content_type="episode"), passed=2)], run())
+    assert cells(changes) == {(0, "DE", "t1"): (1, 0, 1)}
+    assert fates(changes) == {"accepted": 2}
+
+
 def test_too_late_is_counted_and_moves_no_cell(log: Log, run: MakeRun) -> None:
     given = run()
     changes = live(

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.transforms import numbering
-from pipelines.transforms.numbering import Names, Numbering, distinct
+from pipelines.transforms.keys import distinct
+from pipelines.transforms.numbering import Names, Numbering
 
 
 @given(st.lists(st.lists(st.one_of(st.none(), st.text(max_size=3)), max_size=12), max_size=8))
