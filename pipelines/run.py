@@ -25,12 +25,13 @@ from infra.warehouse.tables import create_tables, create_view
 from pipelines.lineage import streaming
 from pipelines.options import LiveOptions
 from pipelines.prism import local_prism, prism_options
-from pipelines.sinks import Stores, WriteLive, failures
+from pipelines.sinks import Stores, WriteLive
 from pipelines.source import PlaybackLog
+from pipelines.transforms.failures import failures
 from pipelines.transforms.live import LiveTables, Run
 from pipelines.transforms.rules import SECOND_US, Rules
 from schemas import catalog
-from schemas.errors import StoreUnavailableError
+from schemas.errors import StoreUnavailableError, TonearmError
 from schemas.live import CHART_HOURS, COUNTRY_CHARTS
 
 PRISM = "PrismRunner"
@@ -61,14 +62,14 @@ def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> Non
         if options.detached:
             pipeline.run()
         else:
-            _run_to_end(pipeline, name)
+            run_to_end(pipeline, name)
 
 
-def _run_to_end(pipeline: beam.Pipeline, name: str) -> None:
+def run_to_end(pipeline: beam.Pipeline, name: str) -> None:
     """Run until it fails or is cancelled; a failed bundle fails it, since rows of that bundle may be lost."""
     try:
         state = pipeline.run().wait_until_finish()
-    except RuntimeError as error:
+    except (RuntimeError, TonearmError) as error:
         state = str(error).strip().splitlines()[-1][:300] if str(error).strip() else type(error).__name__
     for failure in failures(name):
         raise failure

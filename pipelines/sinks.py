@@ -26,9 +26,10 @@ from infra.warehouse.client import warehouse
 from infra.warehouse.upsert import newest, upsert_rows
 from pipelines.progress import write_progress
 from pipelines.transforms.elements import Changes, InOrder, in_memory
+from pipelines.transforms.failures import telling
 from pipelines.transforms.rules import Rules
 from schemas import catalog
-from schemas.errors import StoreUnavailableError, TonearmError
+from schemas.errors import StoreUnavailableError
 from schemas.live import DEAD_LETTERS
 
 PATIENCE_SECONDS = 600.0
@@ -148,11 +149,6 @@ def patiently(write: Callable[[], T]) -> T:
             time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def failures(name: str) -> list[TonearmError]:
-    """The errors by which a run of this process failed."""
-    return in_memory(name, "write.failures", list[TonearmError])
-
-
 class _WriteLive(beam.DoFn):
     def __init__(self, stores: Stores, name: str) -> None:
         self._stores = stores
@@ -160,14 +156,9 @@ class _WriteLive(beam.DoFn):
 
     def process(self, changes: Changes) -> Iterator[Changes]:
         order = in_memory(self._name, "write.order", InOrder[Changes])
-        writer = in_memory(self._name, "write.writer", lambda: Writer(self._stores))
-        with order.lock:
+        with telling(self._name), order.lock:
+            writer = in_memory(self._name, "write.writer", lambda: Writer(self._stores))
             for one in order.put(changes):
-                try:
-                    writer.write(one)
-                except TonearmError as error:
-                    # a runner hands on words only, and the process that ends with them has to know which error it was
-                    failures(self._name).append(error)
-                    raise
+                writer.write(one)
                 write_progress(self._stores.settings.home, self._stores.run.number, self._stores.rules, one)
                 yield one
