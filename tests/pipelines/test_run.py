@@ -23,11 +23,11 @@ def pipeline_that(fails_with: Exception, name: str) -> beam.Pipeline:
 
 def test_a_life_ends_with_the_error_of_the_step_that_failed() -> None:
     name = uuid.uuid4().hex
-    with pytest.raises(ContractError, match="^These rows do not fit.$"):
+    with pytest.raises(ContractError, match=r"^These rows do not fit\.$"):
         run_to_end(pipeline_that(ContractError("These rows do not fit."), name), name)
 
 
 def test_what_nobody_raised_on_purpose_is_one_sentence_and_another_life_may_help() -> None:
     name = uuid.uuid4().hex
-    with pytest.raises(StoreUnavailableError, match="The live pipeline failed .*: start it again"):
+    with pytest.raises(StoreUnavailableError, match=r"The live pipeline failed .*: start it again"):
         run_to_end(pipeline_that(RuntimeError("the runner delivered twice"), name), name)

@@ -116,7 +116,7 @@ def test_whatever_step_fails_its_error_is_known_behind_the_runner(
 
     monkeypatch.setattr(transforms, step, fail)
     given = run()
-    with pytest.raises(Exception, match="do not fit|delivered element 0 twice"):  # this runner tries again
+    with pytest.raises(Exception, match=r"do not fit|delivered element 0 twice"):  # this runner tries again
         live([log.batch(log.event("a", 0), passed=2)], given)
     assert {type(one) for one in failures(given.name)} == {ContractError}
 
