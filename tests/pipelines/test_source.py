@@ -18,6 +18,7 @@ from pipelines.source import LogBatches, PlaybackLog
 
 CONFIG = {"message.timestamp.type": "CreateTime"}
 """Records have the time that is sent with them, as of a broker whose clock is wrong."""
+WEEK_MS = 7 * 86_400_000
 Row = tuple[int, int, int]
 
 
@@ -90,12 +91,12 @@ def test_what_a_broker_stamps_before_what_was_passed_counts_as_appended_then(
     send(log, (0, first))
     assert passed(reader, first * 1_000) == [(first, 0, 0)]
     passed_ms = reader.get_checkpoint_mark().passed_us / 1_000
-    send(log, (0, first - 60_000), (0, first - 50_000))
+    send(log, (0, first - WEEK_MS), (0, first - WEEK_MS + 1))
     found = passed(reader, now_ms() * 1_000)
     assert [place for _, *place in found] == [[0, 1], [0, 2]]
     assert all(at >= passed_ms - 1 for at, *_ in found)
     (told,) = [one.getMessage() for one in caplog.records if one.name == "pipelines.source"]
-    assert told.startswith(f"A broker of {log.topic} has stamped a record 6")
+    assert told.startswith(f"A broker of {log.topic} has stamped a record 604")
 
 
 def test_a_right_clock_is_not_complained_of(stack: Any, caplog: pytest.LogCaptureFixture) -> None:
