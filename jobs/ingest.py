@@ -16,7 +16,7 @@ from infra import failpoints
 from infra.delta_writer import DeltaWriter
 from infra.kafka import records
 from infra.kafka.connection import client_properties
-from infra.kafka.log_reader import offset_bounds
+from infra.kafka.offsets import offset_bounds
 from infra.kafka.records import KafkaRecords, OffsetRange, range_options
 from infra.kafka.topics import topic_id
 from infra.lake import Lake

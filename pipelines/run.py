@@ -9,8 +9,9 @@ from apache_beam.io.unbounded_source import ReadFromUnboundedSource
 from apache_beam.options.pipeline_options import SetupOptions, StandardOptions
 from apache_beam.runners.runner import PipelineState
 
+from infra.kafka.append_times import Cut
 from infra.kafka.connection import client_properties
-from infra.kafka.log_reader import offset_bounds, start_offsets
+from infra.kafka.offsets import offset_bounds, start_offsets
 from infra.kafka.topics import topic_id
 from infra.local.stack import Endpoints, endpoints
 from infra.schema_registry import schema_registry
@@ -25,12 +26,13 @@ from infra.warehouse.tables import create_tables, create_view
 from pipelines.lineage import streaming
 from pipelines.options import LiveOptions
 from pipelines.prism import local_prism, prism_options
-from pipelines.sinks import Stores, WriteLive, failures
+from pipelines.sinks import Stores, WriteLive
 from pipelines.source import PlaybackLog
+from pipelines.transforms.failures import failures
 from pipelines.transforms.live import LiveTables, Run
 from pipelines.transforms.rules import SECOND_US, Rules
 from schemas import catalog
-from schemas.errors import StoreUnavailableError
+from schemas.errors import StoreUnavailableError, TonearmError
 from schemas.live import CHART_HOURS, COUNTRY_CHARTS
 
 PRISM = "PrismRunner"
@@ -54,21 +56,21 @@ def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> Non
         options = LiveOptions([*_without_runner(arguments), *prism_options(address)], streaming=True)
     run = begin(settings, where, bool(options.bigquery_seconds))
     name = f"{run.number}-{uuid.uuid4().hex}"
-    source = playback_log(settings, where, run, options)
+    source = playback_log(settings, where, run, options, name)
     stores = Stores(settings, where, run, options.bigquery_seconds, options.rules())
     pipeline = build(stores, options, source, name)
     with streaming(settings, where.kafka_bootstrap, source, run.number, options.detached):
         if options.detached:
             pipeline.run()
         else:
-            _run_to_end(pipeline, name)
+            run_to_end(pipeline, name)
 
 
-def _run_to_end(pipeline: beam.Pipeline, name: str) -> None:
+def run_to_end(pipeline: beam.Pipeline, name: str) -> None:
     """Run until it fails or is cancelled; a failed bundle fails it, since rows of that bundle may be lost."""
     try:
         state = pipeline.run().wait_until_finish()
-    except RuntimeError as error:
+    except (RuntimeError, TonearmError) as error:
         state = str(error).strip().splitlines()[-1][:300] if str(error).strip() else type(error).__name__
     for failure in failures(name):
         raise failure
@@ -94,20 +96,30 @@ def begin(settings: Settings, where: Endpoints, with_bigquery: bool) -> LiveRun:
         return begin_live_run(serving, topic)
 
 
-def playback_log(settings: Settings, where: Endpoints, live_run: LiveRun, options: LiveOptions) -> PlaybackLog:
+def playback_log(
+    settings: Settings, where: Endpoints, live_run: LiveRun, options: LiveOptions, name: str
+) -> PlaybackLog:
     """The topic from the marker on, less what is to be read again."""
     consumer = client_properties(settings, where.kafka_bootstrap)
     topic = settings.playback_topic
     from_us = options.rules().replay_from_us(live_run.marker_us) if live_run.marker_us else 0
+    cut = Cut(live_run.passed_us, live_run.offsets)
     return PlaybackLog(
         topic=topic,
         topic_id=live_run.topic_id,
-        offsets=start_offsets(consumer, topic, from_us),
+        run=name,
+        offsets=not_behind(start_offsets(consumer, topic, from_us), cut),
+        cut=cut,
         ends={partition: end for partition, (_, end) in offset_bounds(consumer, topic).items()},
         consumer=consumer,
         batch_records=options.batch_records,
         clock_difference_us=options.clock_difference_ms * 1_000,
     )
+
+
+def not_behind(offsets: dict[int, int], cut: Cut) -> dict[int, int]:
+    """The offsets, but none past what an earlier life has read: where the broker's clock went back, times mislead."""
+    return {one: min(offset, cut.offsets.get(one, 0)) for one, offset in offsets.items()} if cut.offsets else offsets
 
 
 def build(stores: Stores, options: LiveOptions, source: PlaybackLog, name: str) -> beam.Pipeline:

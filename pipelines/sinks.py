@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -26,9 +26,10 @@ from infra.warehouse.client import warehouse
 from infra.warehouse.upsert import newest, upsert_rows
 from pipelines.progress import write_progress
 from pipelines.transforms.elements import Changes, InOrder, in_memory
+from pipelines.transforms.failures import telling
 from pipelines.transforms.rules import Rules
 from schemas import catalog
-from schemas.errors import StoreUnavailableError, TonearmError
+from schemas.errors import StoreUnavailableError
 from schemas.live import DEAD_LETTERS
 
 PATIENCE_SECONDS = 600.0
@@ -92,11 +93,12 @@ class Writer:
         for name, keys in changes.gone.items():
             patiently(partial(delete_rows, self._serving, catalog.table(name), keys, timestamp))
         failpoints.reach("live.after_rows")
-        marker_us = self._warehouse.add(changes) if self._warehouse else changes.marker_us
-        if marker_us > self._marker_us:
+        written = self._warehouse.add(changes) if self._warehouse else changes
+        if written and written.marker_us > self._marker_us:
             failpoints.reach("live.before_marker")
-            patiently(partial(move_marker, self._serving, self._run, marker_us))
-            self._marker_us = marker_us
+            cut = (written.marker_us, written.passed_us, written.offsets)
+            patiently(partial(move_marker, self._serving, self._run, *cut))
+            self._marker_us = written.marker_us
             failpoints.reach("live.after_marker")
 
 
@@ -109,31 +111,31 @@ class MicroBatches:
         self._pool = ThreadPoolExecutor(1)
         self._waiting: dict[str, list[pa.Table]] = {}
         self._rows = 0
-        self._sending: Future[int] | None = None
+        self._sending: Future[Changes] | None = None
         self._sent_at = 0.0
-        self._marker_us = stores.run.marker_us
+        self._written: Changes | None = None
 
-    def add(self, changes: Changes) -> int:
-        """Take changes; returns the marker of the last ones that are in BigQuery. Raises what a load raised."""
+    def add(self, changes: Changes) -> Changes | None:
+        """Take changes; returns the last ones that are in BigQuery, without their rows. Raises what a load raised."""
         for name, rows in changes.rows.items():
             if catalog.table(name).warehouse:
                 self._waiting.setdefault(name, []).append(rows)
                 self._rows += rows.num_rows
         if self._sending and (self._sending.done() or self._rows > MOST_WAITING_ROWS):
-            self._marker_us = self._sending.result()
+            self._written = self._sending.result()
             self._sending = None
         if self._sending is None and time.monotonic() - self._sent_at >= self._stores.bigquery_seconds:
             self._sending = self._pool.submit(self._send, self._waiting, changes)
             self._waiting, self._rows, self._sent_at = {}, 0, time.monotonic()
-        return self._marker_us
+        return self._written
 
-    def _send(self, waiting: dict[str, list[pa.Table]], changes: Changes) -> int:
+    def _send(self, waiting: dict[str, list[pa.Table]], changes: Changes) -> Changes:
         number = live_timestamp(self._stores.run.number, changes.number)
         for name, gathered in waiting.items():
             table = catalog.table(name)
             patiently(partial(upsert_rows, self._client, table, newest(table, gathered), number))
         failpoints.reach("live.after_bigquery")
-        return changes.marker_us
+        return replace(changes, rows={}, gone={})
 
 
 def patiently(write: Callable[[], T]) -> T:
@@ -148,11 +150,6 @@ def patiently(write: Callable[[], T]) -> T:
             time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def failures(name: str) -> list[TonearmError]:
-    """The errors by which a run of this process failed."""
-    return in_memory(name, "write.failures", list[TonearmError])
-
-
 class _WriteLive(beam.DoFn):
     def __init__(self, stores: Stores, name: str) -> None:
         self._stores = stores
@@ -160,14 +157,9 @@ class _WriteLive(beam.DoFn):
 
     def process(self, changes: Changes) -> Iterator[Changes]:
         order = in_memory(self._name, "write.order", InOrder[Changes])
-        writer = in_memory(self._name, "write.writer", lambda: Writer(self._stores))
-        with order.lock:
+        with telling(self._name), order.lock:
+            writer = in_memory(self._name, "write.writer", lambda: Writer(self._stores))
             for one in order.put(changes):
-                try:
-                    writer.write(one)
-                except TonearmError as error:
-                    # a runner hands on words only, and the process that ends with them has to know which error it was
-                    failures(self._name).append(error)
-                    raise
+                writer.write(one)
                 write_progress(self._stores.settings.home, self._stores.run.number, self._stores.rules, one)
                 yield one

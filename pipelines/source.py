@@ -4,24 +4,29 @@ One reader, because Prism 2.77 keeps only the last bundle's watermark of a stage
 it closed windows over a partition's backlog. Here no window depends on the watermark; it is for whoever watches.
 """
 
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.coders import Coder, PickleCoder
 from apache_beam.io.unbounded_source import CheckpointMark, UnboundedReader, UnboundedSource
 from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
 
+from infra.kafka.append_times import Cut
 from infra.kafka.log_reader import LogReader
 from pipelines.transforms.elements import Batch, PickledCoder
+from pipelines.transforms.failures import telling
 from pipelines.transforms.log_time import in_log_order, passed_by_all
 
 UNKNOWN_CLIENT = "unknown"
 """The balance by client is the batch run's."""
-PARTITIONS_SECONDS = 30.0
-"""How often the source looks for partitions that were added to the topic."""
+NOTICEABLE_US = 1_000_000
+"""How much earlier than it should be a record has to be stamped for a word about it: it is seen some moments later."""
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Mark(CheckpointMark):
 class PlaybackLog(UnboundedSource):
     """The playback topic from `offsets` on; `ends` are its ends at the start, and when they are read it has caught up.
 
+    `cut` is how far the life before has come, and `run` the name of this one.
     `consumer` are librdkafka's properties, which may hold a password: they leave this process to nobody but the runner.
     """
 
@@ -45,6 +51,8 @@ class PlaybackLog(UnboundedSource):
     offsets: dict[int, int]
     ends: dict[int, int]
     consumer: dict[str, str] = field(repr=False)
+    cut: Cut = field(default_factory=Cut)
+    run: str = ""
     batch_records: int = 20_000
     tick_seconds: float = 0.5
     clock_difference_us: int = 1_000_000
@@ -72,10 +80,11 @@ class LogBatches(UnboundedReader):
 
     def __init__(self, source: PlaybackLog, mark: Mark) -> None:
         self._source = source
-        self._log = LogReader(source.consumer, source.topic, mark.offsets, source.clock_difference_us)
+        self._log = LogReader(source.consumer, source.topic, mark.offsets, source.clock_difference_us, source.cut)
         self._mark = mark
         self._batch: Batch | None = None
-        self._said = self._looked = self._counted = time.monotonic()
+        self._said = self._looked = time.monotonic()
+        self._is_warned = False
 
     def start(self) -> bool:
         """The first batch."""
@@ -83,17 +92,21 @@ class LogBatches(UnboundedReader):
 
     def advance(self) -> bool:
         """Whether there is a next batch now."""
+        with telling(self._source.run):
+            return self._advance()
+
+    def _advance(self) -> bool:
         source = self._source
         self._log.poll(source.tick_seconds / 2, source.batch_records)
+        self._log.find_partitions()
         now = time.monotonic()
         if now - self._looked >= source.tick_seconds / 2:
             self._log.find_ends()
             self._looked = now
-        passed_us = max(self._mark.passed_us, passed_by_all(self._log.last_read_us, self._log.at_end_us))
-        if now - self._counted >= PARTITIONS_SECONDS:
-            self._log.find_partitions()
-            self._counted = now
-        rows, rest = in_log_order(self._log.take(), passed_us)
+        read_us = min(passed_by_all(self._log.last_read_us, self._log.at_end_us), self._log.partitions_known_us)
+        passed_us = max(self._mark.passed_us, read_us)
+        rows, rest = in_log_order(self._log.take(self._mark.passed_us), passed_us)
+        self._warn()
         self._log.hand_back(rest)
         if not rows.num_rows and (passed_us == self._mark.passed_us or now - self._said < source.tick_seconds):
             return False
@@ -102,16 +115,23 @@ class LogBatches(UnboundedReader):
         return True
 
     def _give(self, rows: pa.RecordBatch, rest: pa.RecordBatch, passed_us: int) -> None:
-        waiting = set(rest["partition"].unique().to_pylist())
-        read = self._log.next_offsets
-        offsets = self._mark.offsets | {one: offset for one, offset in read.items() if one not in waiting}
-        if rows.num_rows:
-            for partition, offset in zip(rows["partition"].to_pylist(), rows["offset"].to_pylist(), strict=True):
-                if partition in waiting:
-                    offsets[partition] = offset + 1
+        offsets = self._mark.offsets | self._log.next_offsets
+        for partition in rest["partition"].unique().to_pylist():
+            offsets[partition] = pc.min(rest["offset"].filter(pc.equal(rest["partition"], partition))).as_py()
         caught_up = all(offsets.get(partition, 0) >= end for partition, end in self._source.ends.items())
         self._batch = Batch(self._mark.number, passed_us, caught_up, self._as_ledger(rows), offsets)
         self._mark = replace(self._mark, offsets=offsets, number=self._mark.number + 1, passed_us=passed_us)
+
+    def _warn(self) -> None:
+        """Say once that a broker's clock is wrong: what it stamps too early counts as appended when it was read."""
+        if self._log.overtaken_us > NOTICEABLE_US and not self._is_warned:
+            self._is_warned = True
+            _LOGGER.warning(
+                "A broker of %s has stamped a record %.1f s earlier than what was read before: set its clock, or "
+                "--clock_difference_ms to what its clock may differ.",
+                self._source.topic,
+                self._log.overtaken_us / 1e6,
+            )
 
     def _as_ledger(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """The columns of the ledger that a verdict needs."""

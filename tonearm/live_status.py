@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from infra.kafka.connection import client_properties
-from infra.kafka.log_reader import offset_bounds
+from infra.kafka.offsets import offset_bounds
 from infra.local.stack import Endpoints
 from infra.serving_store.session import serving_session
 from infra.settings import Settings

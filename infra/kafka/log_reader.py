@@ -2,18 +2,18 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from infra.kafka.append_times import Cut, log_times
 from infra.kafka.connection import CLIENT_LOG
 from infra.kafka.record_batches import RECORDS_SCHEMA, Records
 from schemas.errors import MissingInputError, StoreUnavailableError
 
-_ANSWER_SECONDS = 10.0
+_LOOK_SECONDS = 2.0
+"""How long a look at the ends or the partitions may take; the next one comes soon."""
 _TAKE = 100
 """Messages alive at once, see `infra.kafka.records`."""
 _WAIT_SECONDS = 0.05
@@ -34,6 +34,7 @@ _CONSUMER: dict[str, str | int | bool] = {
     "fetch.queue.backoff.ms": 10,
     "log_level": 0,
 }
+_NO_CUT = Cut()
 
 
 @dataclass
@@ -42,6 +43,7 @@ class _Partition:
 
     next_offset: int
     last_read_us: int = 0
+    last_taken_us: int = 0
     at_end_us: int = 0
     records: Records = field(default_factory=Records)
     batches: list[pa.RecordBatch] = field(default_factory=list)
@@ -56,15 +58,29 @@ class LogReader:
     """All partitions of one topic from given offsets on.
 
     `clock_difference_us` is how far the brokers' clocks may differ from this machine's and from each other: what is
-    found read to its end now cannot get a record that is older than now minus that.
+    found read to its end now cannot get a record that is older than now minus that, and neither can a partition that is
+    found not to exist. `cut` is how far an earlier reader has come.
     """
 
     def __init__(
-        self, properties: dict[str, str], topic: str, offsets: dict[int, int], clock_difference_us: int = 1_000_000
+        self,
+        properties: dict[str, str],
+        topic: str,
+        offsets: dict[int, int],
+        clock_difference_us: int = 1_000_000,
+        cut: Cut = _NO_CUT,
     ) -> None:
         self._topic = topic
+        self._cut = cut
         self._consumer = Consumer({**_CONSUMER, **properties}, logger=CLIENT_LOG)
+        # A connection of its own: the broker answers in turn, and reading waits there for records.
+        self._asker = Consumer({**_CONSUMER, **properties}, logger=CLIENT_LOG)
         self._clock_difference_us = clock_difference_us
+        self._has_one_broker = False
+        self.partitions_known_us = 0
+        """A time at which the partitions that are read were all there were."""
+        self.overtaken_us = 0
+        """By how much at most a record was stamped earlier than it should be, see `take`."""
         self._partitions = {partition: _Partition(offset) for partition, offset in offsets.items()}
         self._consumer.assign([TopicPartition(topic, *one) for one in offsets.items()])
 
@@ -102,34 +118,56 @@ class LogReader:
 
         Every answer says of the time before it was asked for: what is appended later is not older.
         """
-        newest = max(one.last_read_us for one in self._partitions.values())
         for number, one in self._partitions.items():
-            asked_us = max(newest, time.time_ns() // 1_000 - self._clock_difference_us)
+            asked_us = self._passed_us()
             try:
-                _, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), _ANSWER_SECONDS)
+                _, end = self._asker.get_watermark_offsets(TopicPartition(self._topic, number), _LOOK_SECONDS)
             except KafkaException:
-                continue  # a broker that is away tells nothing, and stops nothing
+                return  # a broker that is away tells nothing, and stops nothing
             if one.next_offset >= end:
                 one.at_end_us = max(one.at_end_us, asked_us)
 
     def find_partitions(self) -> None:
-        """Read partitions that were added to the topic too, from their first record on."""
+        """Read partitions that were added to the topic too, from their first record on.
+
+        Until it is known that there are no others, nothing is passed (`partitions_known_us`): a record of a partition
+        that nobody has heard of yet may be older than what is read of the others. Raises MissingInputError when the
+        topic is gone.
+        """
+        asked_us = self._passed_us()
         try:
-            present = self._consumer.list_topics(self._topic, timeout=_ANSWER_SECONDS).topics[self._topic].partitions
+            found = self._asker.list_topics(self._topic, timeout=_LOOK_SECONDS)
         except KafkaException:
             return
-        added = sorted(set(present) - set(self._partitions))
+        described = found.topics[self._topic]
+        if described.error is not None and described.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise MissingInputError(f"The topic {self._topic} is gone: send to it, which makes it, or name another.")
+        if described.error is not None:
+            return
+        added = sorted(set(described.partitions) - set(self._partitions))
         for number in added:
             self._partitions[number] = _Partition(0)
         if added:
             self._consumer.incremental_assign([TopicPartition(self._topic, number, 0) for number in added])
+        self._has_one_broker = len(found.brokers) == 1
+        self.partitions_known_us = max(self.partitions_known_us, asked_us)
 
-    def take(self) -> list[pa.RecordBatch]:
-        """All records that were read and not handed back, as batches of RECORDS_SCHEMA with the partitions' order."""
+    def _passed_us(self) -> int:
+        """A time before which no broker appends any more; on the only broker that of the last record is one."""
+        newest = max((one.last_read_us for one in self._partitions.values()), default=0)
+        return max(newest if self._has_one_broker else 0, time.time_ns() // 1_000 - self._clock_difference_us)
+
+    def take(self, passed_us: int = 0) -> list[pa.RecordBatch]:
+        """All records that were read and not handed back, as batches of RECORDS_SCHEMA with the partitions' order.
+
+        What a broker with a wrong clock has stamped earlier than `passed_us` counts as appended then, since readers
+        were told that all before was read; the same goes for the record before and for the cut.
+        """
         taken: list[pa.RecordBatch] = []
         for number, one in self._partitions.items():
             if len(one.records):
-                one.batches.append(one.records.batch(number))
+                one.last_taken_us = max(one.last_taken_us, passed_us)
+                one.batches.append(self._in_time(one, one.records.batch(number)))
                 one.records = Records()
             taken += one.batches
             one.batches = []
@@ -148,6 +186,18 @@ class LogReader:
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
+        self._asker.close()
+
+    def _in_time(self, one: _Partition, batch: pa.RecordBatch) -> pa.RecordBatch:
+        own = batch["appended_us"].to_numpy()
+        unread_from = self._cut.offsets.get(batch["partition"][0].as_py(), 0)
+        times = log_times(batch["offset"].to_numpy(), own, one.last_taken_us, unread_from, self._cut.passed_us)
+        one.last_taken_us = int(times[-1])
+        overtaken_us = int((times - own).max())
+        if not overtaken_us:
+            return batch
+        self.overtaken_us = max(self.overtaken_us, overtaken_us)
+        return batch.set_column(batch.schema.get_field_index("appended_us"), "appended_us", pa.array(times))
 
     def _take(self, messages: list[Message]) -> None:
         by_partition: dict[int, list[Message]] = defaultdict(list)
@@ -181,53 +231,3 @@ class LogReader:
 
 
 _NOTHING = pa.RecordBatch.from_pylist([], schema=RECORDS_SCHEMA)
-
-
-def start_offsets(properties: dict[str, str], topic: str, from_us: int) -> dict[int, int]:
-    """The offset of each partition's first record that was appended at a time or later; 0: the oldest there is.
-
-    Raises MissingInputError when there is no such topic and StoreUnavailableError when no broker answers.
-    """
-    with _asking(properties) as consumer:
-        bounds = _bounds(consumer, topic)
-        if not from_us:
-            return {number: low for number, (low, _) in bounds.items()}
-        asked = [TopicPartition(topic, number, from_us // 1_000) for number in bounds]
-        found = consumer.offsets_for_times(asked, timeout=_ANSWER_SECONDS)
-        return {one.partition: one.offset if one.offset >= 0 else bounds[one.partition][1] for one in found}
-
-
-def offset_bounds(properties: dict[str, str], topic: str) -> dict[int, tuple[int, int]]:
-    """Of each partition the oldest offset and the one behind the newest, now; raises as `start_offsets` does."""
-    with _asking(properties) as consumer:
-        return _bounds(consumer, topic)
-
-
-@contextmanager
-def _asking(properties: dict[str, str]) -> Iterator[Consumer]:
-    """A client to ask the broker with; that it does not answer is one sentence."""
-    consumer = Consumer({**_CONSUMER, **properties}, logger=CLIENT_LOG)
-    try:
-        yield consumer
-    except KafkaException as error:
-        raise StoreUnavailableError(
-            f"Kafka does not answer ({error.args[0].name()}): start it with `tonearm up` and try again."
-        ) from None
-    finally:
-        consumer.close()
-
-
-def _bounds(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
-    return {
-        number: consumer.get_watermark_offsets(TopicPartition(topic, number), _ANSWER_SECONDS)
-        for number in sorted(_partitions(consumer, topic))
-    }
-
-
-def _partitions(consumer: Consumer, topic: str) -> list[int]:
-    described = consumer.list_topics(topic, timeout=_ANSWER_SECONDS).topics[topic]
-    if described.error is not None or not described.partitions:
-        raise MissingInputError(
-            f"There is no topic {topic} yet: send it something with `tonearm simulate` or `import`."
-        )
-    return list(described.partitions)

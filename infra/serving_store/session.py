@@ -17,7 +17,7 @@ from cassandra import (
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.concurrent import execute_concurrent
-from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.policies import DCAwareRoundRobinPolicy, ExponentialReconnectionPolicy, TokenAwarePolicy
 from cassandra.query import PreparedStatement, dict_factory
 
 from infra.settings import Settings
@@ -30,6 +30,7 @@ PROTOCOL_VERSION = 5
 CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 20.0
 SCHEMA_SECONDS = 30.0
+RECONNECT_SECONDS = 5.0
 CONCURRENCY = 64
 STATEMENTS_AT_ONCE = 2_000
 ATTEMPTS = 3
@@ -112,6 +113,8 @@ def serving_session(settings: Settings, endpoints: "Endpoints") -> Iterator[Serv
         connect_timeout=CONNECT_SECONDS,
         control_connection_timeout=CONNECT_SECONDS,
         max_schema_agreement_wait=SCHEMA_SECONDS,
+        # The driver's own goes up to ten minutes, and gives up after some: a server that is back is to be found soon.
+        reconnection_policy=ExponentialReconnectionPolicy(1.0, RECONNECT_SECONDS, max_attempts=None),
     )
     try:
         with answering():

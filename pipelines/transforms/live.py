@@ -19,6 +19,7 @@ from pipelines.transforms.cells import EMPTY_CELLS, OpenWindows, atoms_of
 from pipelines.transforms.charts import NO_CHARTS, RollingCharts
 from pipelines.transforms.duplicates import SeenEvents
 from pipelines.transforms.elements import Batch, Changes, InOrder, in_memory
+from pipelines.transforms.failures import telling
 from pipelines.transforms.keys import id_hashes
 from pipelines.transforms.open_sessions import OpenSessions
 from pipelines.transforms.records import MinuteRecords, dead_letters
@@ -64,19 +65,15 @@ class Run:
 
 
 class DecodeAndJudge(beam.PTransform["Batches", "Batches"]):
-    """Records of the ledger → what they say, and a fate for each: dead letter, late, …, or accepted so far.
+    """Records of the ledger → what they say, and a fate for each: dead letter, late, …, or accepted so far."""
 
-    `schemas` as `playback.wire.decode` takes it.
-    """
-
-    def __init__(self, rules: Rules, schemas: WriterSchemas | None = None) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
-        self._rules = rules
-        self._schemas = schemas
+        self._run = run
 
     def expand(self, batches: Any) -> Any:
         """One element for each."""
-        return batches | beam.Map(judged, self._rules, self._schemas).with_output_types(Batch)
+        return batches | beam.Map(_judged, self._run).with_output_types(Batch)
 
 
 class Deduplicate(beam.PTransform["Batches", "Batches"]):
@@ -114,14 +111,22 @@ class LiveTables(beam.PTransform["Batches", "PCollection[Changes]"]):
         """The three steps, one after another."""
         return (
             batches
-            | "DecodeAndJudge" >> DecodeAndJudge(self._run.rules, self._run.schemas)
+            | "DecodeAndJudge" >> DecodeAndJudge(self._run)
             | "Deduplicate" >> Deduplicate(self._run)
             | "CountLive" >> CountLive(self._run)
         )
 
 
+def _judged(batch: Batch, run: Run) -> Batch:
+    with telling(run.name):
+        return judged(batch, run.rules, run.schemas)
+
+
 def judged(batch: Batch, rules: Rules, schemas: WriterSchemas | None = None) -> Batch:
-    """The batch with what its records say and a fate for each; marks are no records of their own."""
+    """The batch with what its records say and a fate for each; marks are no records of their own.
+
+    `schemas` as `playback.wire.decode` takes it.
+    """
     rows = batch.rows
     marks = pc.and_(pc.and_(rows["high_water"].is_valid(), rows["sequence"].is_null()), rows["payload"].is_null())
     classified = classify(rows.filter(pc.invert(marks)) if pc.any(marks).as_py() else rows, schemas)
@@ -137,7 +142,7 @@ class _Deduplicate(beam.DoFn):
         order = in_memory(self._run.name, "deduplicate.order", InOrder[Batch])
         minutes = self._run.rules.memory_minutes
         seen = in_memory(self._run.name, "deduplicate.seen", lambda: SeenEvents(minutes))
-        with order.lock:
+        with telling(self._run.name), order.lock:
             yield from [deduplicated(one, seen) for one in order.put(batch)]
 
 
@@ -232,6 +237,6 @@ class _CountLive(beam.DoFn):
 
     def process(self, batch: Batch) -> Iterator[Changes]:
         order = in_memory(self._run.name, "count.order", InOrder[Batch])
-        state = in_memory(self._run.name, "count.state", lambda: LiveState(self._run))
-        with order.lock:
+        with telling(self._run.name), order.lock:
+            state = in_memory(self._run.name, "count.state", lambda: LiveState(self._run))
             yield from [changes for one in order.put(batch) if (changes := state.add(one))]

@@ -99,6 +99,10 @@ class Service:
         self._thread.join()
         assert self._producer.flush(30) == 0
 
+    def repeat(self, other: "Service") -> None:
+        """Send again, among its own, what another service has sent last."""
+        self._recent += other._recent[-2_000:]
+
     def _play(self) -> None:
         while not self._stop.wait(0.1):
             events = [self._event() for _ in range(self._rate // 10)]

@@ -3,125 +3,32 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 
-from infra.kafka.topics import ensure_playback_topic
 from infra.openlineage_events import LIVE_EVENTS, edges, stored_events
 from infra.serving_store.live_runs import begin_live_run, read_live_run
 from infra.serving_store.reads import read
-from infra.serving_store.rows import plain
-from infra.serving_store.session import ServingSession, serving_session
-from infra.settings import REPOSITORY
 from pipelines.progress import read_progress
 from pipelines.supervisor import live_pipeline
 from schemas import catalog
 from schemas.errors import StoreUnavailableError, SupersededError
-from schemas.events import RELEASED
 from schemas.live import COUNTRY_CHARTS, FATES
 from tests.end_to_end.conftest import Deployment
-from tests.end_to_end.live_truth import SECOND, Bounds, Cell, Service, Standing, Truth, truth
-from tests.registry import Registry, started_registry
+from tests.end_to_end.live_pipeline import BOUNDS, KILLS, REGISTERED, Pipeline, counts, key, pipeline_of
+from tests.end_to_end.live_poison import fates_of, letters_in_table, letters_of, letters_on_topic, send_poison
+from tests.end_to_end.live_truth import Service, Truth, truth
+from tests.poison.corpus import CORPUS
 from tonearm.live_comparison import compare
-
-BOUNDS = Bounds()
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-KILLS = ("live.before_rows", "live.after_rows", "live.after_bigquery", "live.before_marker", "live.after_marker")
-"""In the middle of a batch; between the stores; between a write and its marker, as a window closes; behind it."""
-
-
-@dataclass
-class Pipeline:
-    """The live pipeline of one deployment; each start is a life of it."""
-
-    made: Deployment
-    serving: ServingSession
-    topic_id: str
-    log: Path
-    registry: Registry
-
-    def start(self, failpoint: str = "") -> "subprocess.Popen[bytes]":
-        words = [
-            sys.executable,
-            "-m",
-            "pipelines",
-            "live",
-            *BOUNDS.options,
-            "--flush_seconds=0.5",
-            "--bigquery_seconds=2",
-        ]
-        with self.log.open("ab") as log:
-            env = self.made.environment(failpoint) | {"TONEARM_SCHEMA_REGISTRY_URL": self.registry.url}
-            return subprocess.Popen(words, cwd=REPOSITORY, env=env, stdout=log, stderr=log)
-
-    @property
-    def marker_us(self) -> int:
-        run = read_live_run(self.serving, self.topic_id)
-        return run.marker_us if run else 0
-
-    def wait_for_marker(self, past_us: int, life: "subprocess.Popen[bytes]", seconds: float = 300) -> None:
-        deadline = time.monotonic() + seconds
-        while self.marker_us <= past_us:
-            assert life.poll() is None, self.log.read_text()[-2_000:]
-            assert time.monotonic() < deadline, self.log.read_text()[-2_000:]
-            time.sleep(0.2)
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        found = self.serving.rows(f'SELECT * FROM "{self.serving.keyspace}".live_{table}')
-        return [{name: plain(value) for name, value in row.items()} for row in found]
-
-    def says(self) -> Truth:
-        """What the live tables hold."""
-        cells = {_key(row): _counts(row) for row in self.rows("minute_track_plays")}
-        fates = {
-            (_us(row["appended_minute"]), row["partition"]): {fate: row[fate] for fate in FATES if row[fate]}
-            for row in self.rows("minute_records")
-        }
-        letters = {(row["partition"], row["offset"]): row["payload"] for row in self.rows("dead_letters")}
-        sessions = {
-            (_us(row["window_start"]), row["user_id"]): _standing(row) for row in self.rows("minute_user_sessions")
-        }
-        return Truth(cells, fates, letters, sessions)
-
-
-def _key(row: dict[str, Any]) -> Cell:
-    return _us(row["window_start"]), row["country"], row["track_id"]
-
-
-def _counts(row: dict[str, Any]) -> tuple[int, int, int]:
-    return row["play_count"], row["skip_count"], row["listener_count"]
-
-
-def _standing(row: dict[str, Any]) -> Standing:
-    ended, started = (
-        (row[name] - EPOCH) // timedelta(milliseconds=1) for name in ("last_occurred_at", "session_started_at")
-    )
-    counts = (row["playback_count"], row["play_count"], row["skip_count"], row["skips_in_a_row"])
-    return row["last_track_id"], ended, started, *counts, row["taste_drift_permille"]
-
-
-def _us(moment: datetime) -> int:
-    return int((moment - EPOCH).total_seconds()) * SECOND
 
 
 @pytest.fixture(scope="module")
 def pipeline(deployment: Callable[..., Deployment], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    made = deployment()
-    topic_id = ensure_playback_topic(made.settings, made.endpoints.kafka_bootstrap)
-    with serving_session(made.settings, made.endpoints) as serving, started_registry() as registry:
-        for schema_id, event in enumerate(RELEASED, start=1):
-            registry.register(schema_id, event)
-        named = made.settings.model_copy(update={"schema_registry_url": registry.url})
-        made = replace(made, settings=named)
-        yield Pipeline(made, serving, topic_id, tmp_path_factory.mktemp("live") / "live.log", registry)
+    with pipeline_of(deployment(), tmp_path_factory.mktemp("live") / "live.log") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -129,19 +36,12 @@ def expected(pipeline: Pipeline) -> Truth:
     """What the tables must say, after lives that were killed at chosen points while events came, and one to the end."""
     made = pipeline.made
     bootstrap, topic = made.endpoints.kafka_bootstrap, made.settings.playback_topic
-    registered = {event: schema_id for schema_id, event in enumerate(RELEASED, start=1)}
-    with Service(bootstrap, topic, rate=400, seed=1, registered=registered) as service:
+    with Service(bootstrap, topic, rate=400, seed=1, registered=REGISTERED) as service:
         for failpoint in KILLS:
             life = pipeline.start(failpoint)
             assert life.wait(300) == -9, pipeline.log.read_text()[-2_000:]
         killed_at = pipeline.marker_us
-        life = pipeline.start()
-        try:
-            service.stop()
-            pipeline.wait_for_marker(time.time_ns() // 1_000 + BOUNDS.ahead + BOUNDS.window, life)
-        finally:
-            life.kill()
-            life.wait(30)
+        pipeline.finish(service)
     assert 0 < killed_at < pipeline.marker_us
     found = truth(bootstrap, topic, service.sent, BOUNDS)
     assert all(found.total(fate) > 10 for fate in FATES)
@@ -167,7 +67,7 @@ def test_sessions_stand_as_the_log_says_however_often_it_was_killed(expected: Tr
 
 def test_analysts_see_the_same_cells(expected: Truth, pipeline: Pipeline) -> None:
     rows = pipeline.made.analysed("live.minute_track_plays")
-    assert {_key(row): _counts(row) for row in rows} == expected.cells
+    assert {key(row): counts(row) for row in rows} == expected.cells
 
 
 def test_charts_are_the_sums_of_the_closed_cells(expected: Truth, pipeline: Pipeline) -> None:
@@ -208,9 +108,33 @@ def test_live_and_batch_differ_by_what_is_late_or_beyond_the_horizon_or_ahead(
     assert sorted(map(repr, rows)) == sorted(map(repr, made.analysed("live.batch_differences")))
 
 
+@pytest.fixture(scope="module")
+def later(expected: Truth, pipeline: Pipeline) -> Iterator["subprocess.Popen[bytes]"]:
+    """A life after those that `expected` is about."""
+    life = pipeline.start_and_hear()
+    yield life
+    life.kill()
+    life.wait(30)
+
+
 @pytest.mark.timeout(600)
-def test_an_overtaken_pipeline_ends_and_says_so(expected: Truth, pipeline: Pipeline) -> None:
-    first = pipeline.start()
+def test_poison_of_every_kind_is_dead_or_counted_and_ends_no_life(
+    later: "subprocess.Popen[bytes]", pipeline: Pipeline
+) -> None:
+    before = fates_of(pipeline)
+    poisoned = send_poison(pipeline, good=2_000, doses=len(CORPUS), blocks=4)
+    pipeline.wait(lambda: (fates_of(pipeline) - before).total() >= poisoned.fates.total(), later)
+    assert fates_of(pipeline) - before == poisoned.fates
+    letters = {place: letter for place, letter in letters_of(poisoned).items() if place in poisoned.unframed}
+    assert letters_in_table(pipeline, poisoned.unframed) == letters
+    assert letters_on_topic(pipeline, poisoned.unframed) == letters
+
+
+@pytest.mark.timeout(600)
+def test_an_overtaken_pipeline_ends_and_says_so(
+    expected: Truth, later: "subprocess.Popen[bytes]", pipeline: Pipeline
+) -> None:
+    first = later
     run = read_live_run(pipeline.serving, pipeline.topic_id)
     try:
         pipeline.wait_for_marker(pipeline.marker_us, first)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from infra.kafka import log_reader
+from infra.kafka import offsets
 from infra.openlineage_events import stored_events
 from infra.run_log import LOG, running
 from schemas import catalog
@@ -135,7 +135,7 @@ def test_a_run_that_a_check_stopped_shows_where_and_what_is_late(watched: Watche
 
 
 def test_without_the_stores_the_rest_is_there(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_reader, "_ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(offsets, "_ANSWER_SECONDS", 1.0)
     away = {"cassandra_hosts": "127.0.0.1", "cassandra_port": 1, "kafka_bootstrap": "127.0.0.1:1"}
     said: list[str] = []
     found = scrape(watched.made.settings.model_copy(update=away), said)

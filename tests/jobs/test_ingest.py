@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from pyspark.sql import SparkSession
 
 from infra.engine import open_session
-from infra.kafka import log_reader
+from infra.kafka import offsets
 from infra.kafka.topics import ensure_playback_topic, topic_id
 from infra.lake import Lake
 from infra.settings import Settings
@@ -173,7 +173,7 @@ def test_a_topic_whose_beginning_is_gone_is_not_begun(log: Log) -> None:
 
 
 def test_no_broker_is_one_sentence(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_reader, "_ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(offsets, "_ANSWER_SECONDS", 1.0)
     nowhere = Topic(log.name, "T", {"bootstrap.servers": "127.0.0.1:1", "log_level": "0"})
     with pytest.raises(StoreUnavailableError, match="Kafka does not answer"):
         ingest(log.session, log.lake, nowhere)

@@ -55,18 +55,25 @@ class Sent:
 
 
 def mixed(messages: pa.RecordBatch, count: int, blocks: int) -> list[Block]:
-    """The messages in so many blocks, each with its share of `count` doses: every kind in turn, large ones once."""
-    large = [poison for poison in CORPUS if poison.is_large]
-    others = [poison for poison in CORPUS if not poison.is_large]
-    kinds = [*others, *large, *islice(cycle(others), count - len(CORPUS))]
-    size, share = -(-len(messages) // blocks), -(-count // blocks)
+    """The messages in so many blocks, each with its share of `count` doses."""
+    size = -(-len(messages) // blocks)
     return [
-        _block(messages.slice(number * size, size), kinds[number * share : (number + 1) * share], number)
-        for number in range(blocks)
+        block_of(messages.slice(number * size, size), kinds, number)
+        for number, kinds in enumerate(shares(count, blocks))
     ]
 
 
-def _block(good: pa.RecordBatch, kinds: Sequence[Poison], number: int) -> Block:
+def shares(count: int, blocks: int) -> list[Sequence[Poison]]:
+    """So many kinds in all, in so many shares: every kind in turn, large ones once."""
+    large = [poison for poison in CORPUS if poison.is_large]
+    others = [poison for poison in CORPUS if not poison.is_large]
+    kinds = [*others, *large, *islice(cycle(others), count - len(CORPUS))]
+    share = -(-count // blocks)
+    return [kinds[number * share : (number + 1) * share] for number in range(blocks)]
+
+
+def block_of(good: pa.RecordBatch, kinds: Sequence[Poison], number: int) -> Block:
+    """Messages, and poison of these kinds made of their events; `number` is the block's own."""
     events = decode(good["payload"]).events
     rows = events.filter(events["event_id"].is_valid()).slice(0, len(kinds)).to_pylist()
     doses = []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.checks import Checker
 from infra.kafka.connection import client_properties
-from infra.kafka.log_reader import offset_bounds
+from infra.kafka.offsets import offset_bounds
 from infra.kafka.topics import topic_id
 from infra.lake import Lake
 from infra.local.stack import Endpoints, endpoints

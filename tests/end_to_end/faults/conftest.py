@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.kafka.log_reader import offset_bounds
+from infra.kafka.offsets import offset_bounds
 from jobs.ingest import playback_topic
 from tests.end_to_end.faults.killing import State, Twice, view
 

@@ -2,25 +2,16 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from infra.local.process import start_process
-from infra.local.record import ProcessId, read_record, write_record
-from infra.local.server import Place
-from infra.local.supervise import SERVERS
-from infra.settings import Settings
 from tests.end_to_end.faults.killing import Tally, Twice, ended, last_line, reading, wait_until_stopped
+from tests.end_to_end.faults.servers import Server
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1200)]
-
-STARTING_SECONDS = 120.0
 
 AT_WORK = {
     "kafka": ("ingest.planned", "write.prepared@bronze.playback_events"),
@@ -45,34 +36,6 @@ SAYING = {
     "bigquery": "BigQuery does not answer",
     "cassandra": "Cassandra does not answer",
 }
-
-
-class Server:
-    """A server of the session's stack: killed, and started again where and as it was."""
-
-    def __init__(self, settings: Settings, name: str) -> None:
-        self._home, self._name, self._settings = settings.home.resolve(), name, settings
-
-    def kill(self) -> None:
-        """As if its machine had lost power, but for the disk's cache."""
-        record = read_record(self._home, self._name)
-        assert record is not None
-        process = record.find()
-        assert process is not None
-        process.kill()
-        psutil.wait_procs([process], timeout=20)
-
-    def start(self) -> None:
-        record = read_record(self._home, self._name)
-        assert record is not None
-        place = Place(self._settings, self._name, record.ports)
-        command = SERVERS[self._name].prepare(place)
-        child = start_process(command.words, log=place.log, env=command.env, cwd=place.folder)
-        write_record(self._home, replace(record, process=ProcessId.of(child.pid)))
-        deadline = time.monotonic() + STARTING_SECONDS
-        while not SERVERS[self._name].answers(place):
-            assert time.monotonic() < deadline, f"{self._name} did not come up again"
-            time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,9 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
-from infra.kafka.log_reader import LogReader, offset_bounds, start_offsets
+from infra.kafka.append_times import Cut
+from infra.kafka.log_reader import LogReader
+from infra.kafka.offsets import offset_bounds, start_offsets
 from infra.kafka.topics import TOPIC_CONFIG
 from pipelines.transforms.log_time import passed_by_all
 from schemas.errors import MissingInputError
@@ -33,6 +35,33 @@ def send(properties: dict[str, str], topic: str, partition: int, *values: bytes)
     for value in values:
         producer.produce(topic, value, partition=partition)
     assert producer.flush(30) == 0
+
+
+@pytest.fixture
+def stamped(properties: dict[str, str]) -> str:
+    """A topic whose records have the time that is sent with them, as of a broker with a wrong clock."""
+    name = f"stamped-{uuid.uuid4().hex[:8]}"
+    config = {"message.timestamp.type": "CreateTime"}
+    admin = AdminClient(properties)
+    admin.create_topics([NewTopic(name, num_partitions=1, config=config)])[name].result()
+    return name
+
+
+def send_at(properties: dict[str, str], topic: str, *records: tuple[bytes, int]) -> None:
+    """Send values, each at its time in milliseconds."""
+    producer = Producer(properties)
+    for value, at_ms in records:
+        producer.produce(topic, value, partition=0, timestamp=at_ms)
+    assert producer.flush(30) == 0
+
+
+def times(log: LogReader, count: int, passed_us: int = 0) -> list[int]:
+    """Read so many records and take them; the times that they count as appended at."""
+    end, deadline = log.next_offsets[0] + count, time.monotonic() + 60
+    while log.next_offsets[0] < end:
+        assert time.monotonic() < deadline
+        log.poll(0.2, count)
+    return [row["appended_us"] for batch in log.take(passed_us) for row in batch.to_pylist()]
 
 
 def read(log: LogReader, count: int) -> list[tuple[int, int, bytes]]:
@@ -74,6 +103,7 @@ def test_what_is_handed_back_comes_first_again(properties: dict[str, str], topic
 def test_an_empty_partition_is_at_its_end_and_one_with_a_backlog_is_not(properties: dict[str, str], topic: str) -> None:
     send(properties, topic, 0, b"a")
     log = LogReader(properties, topic, start_offsets(properties, topic, 0))
+    log.find_partitions()
     log.find_ends()
     assert log.at_end_us[0] == 0
     assert log.at_end_us[1] > 0
@@ -84,7 +114,7 @@ def test_an_empty_partition_is_at_its_end_and_one_with_a_backlog_is_not(properti
 
 
 def test_a_partition_that_is_added_is_read_from_its_first_record(properties: dict[str, str], topic: str) -> None:
-    log = LogReader(properties, topic, start_offsets(properties, topic, 0))
+    log = LogReader(properties, topic, {0: 0, 1: 0})
     admin = AdminClient(properties)
     admin.create_partitions([NewPartitions(topic, 3)])[topic].result()
     deadline = time.monotonic() + 60
@@ -94,6 +124,66 @@ def test_a_partition_that_is_added_is_read_from_its_first_record(properties: dic
     assert passed_by_all(log.last_read_us, log.at_end_us) == 0
     send(properties, topic, 2, b"new")
     assert read(log, 1) == [(2, 0, b"new")]
+    log.close()
+
+
+def test_nothing_is_passed_that_a_partition_nobody_has_heard_of_may_hold(
+    properties: dict[str, str], topic: str
+) -> None:
+    """A record in a partition that was added is older than what others are read up to until it is found."""
+    log = LogReader(properties, topic, {0: 0, 1: 0})
+    assert log.partitions_known_us == 0
+    send(properties, topic, 0, b"before")
+    read(log, 1)
+    for _ in range(2):  # that there is one broker only, the first look tells
+        log.find_partitions()
+    known_us = log.partitions_known_us
+    assert known_us >= log.last_read_us[0]
+    admin = AdminClient(properties)
+    admin.create_partitions([NewPartitions(topic, 3)])[topic].result()
+    send(properties, topic, 2, b"new")
+    send(properties, topic, 0, b"after")
+    read(log, 1)
+    assert log.last_read_us[0] >= known_us == log.partitions_known_us
+    while 2 not in log.next_offsets:
+        log.find_partitions()
+    while not log.next_offsets[2]:
+        log.poll(1, 1)
+    (new,) = [row["appended_us"] for batch in log.take() for row in batch.to_pylist()]
+    assert known_us <= new <= log.last_read_us[0]
+    log.close()
+
+
+def test_what_a_clock_that_is_behind_has_stamped_counts_as_appended_when_it_was_read(
+    properties: dict[str, str], stamped: str
+) -> None:
+    log = LogReader(properties, stamped, {0: 0})
+    send_at(properties, stamped, (b"a", 5_000), (b"b", 9_000), (b"c", 7_000))
+    assert times(log, 3) == [5_000_000, 9_000_000, 9_000_000]
+    assert log.overtaken_us == 2_000_000
+    send_at(properties, stamped, (b"d", 10_000))
+    assert times(log, 1, passed_us=30_000_000) == [30_000_000]
+    assert log.overtaken_us == 20_000_000
+    log.close()
+
+
+def test_of_a_log_that_was_read_to_a_cut_only_what_comes_behind_it_is_raised_to_its_time(
+    properties: dict[str, str], stamped: str
+) -> None:
+    log = LogReader(properties, stamped, {0: 0}, cut=Cut(8_000_000, {0: 2}))
+    send_at(properties, stamped, (b"a", 5_000), (b"b", 6_000), (b"c", 7_000), (b"d", 9_000))
+    assert times(log, 4) == [5_000_000, 6_000_000, 8_000_000, 9_000_000]
+    log.close()
+
+
+def test_a_topic_that_goes_while_it_is_read_is_said_in_one_sentence(properties: dict[str, str], topic: str) -> None:
+    log = LogReader(properties, topic, {0: 0, 1: 0})
+    admin = AdminClient(properties)
+    admin.delete_topics([topic])[topic].result()
+    deadline = time.monotonic() + 60
+    with pytest.raises(MissingInputError, match=f"The topic {topic} is gone"):
+        while time.monotonic() < deadline:
+            log.find_partitions()
     log.close()
 
 

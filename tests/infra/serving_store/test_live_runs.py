@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.serving_store.live_runs import begin_live_run, live_timestamp, move_marker, read_live_run
+from infra.serving_store.live_runs import LiveRun, begin_live_run, live_timestamp, move_marker, read_live_run
 from infra.serving_store.session import ServingSession
 from schemas.errors import SupersededError
 
@@ -13,11 +13,32 @@ def test_a_topic_on_which_nothing_ran_has_no_run(serving: ServingSession) -> Non
 
 def test_each_life_has_the_next_number_and_starts_from_the_marker(serving: ServingSession) -> None:
     first = begin_live_run(serving, "T")
-    move_marker(serving, first, 60_000_000)
+    move_marker(serving, first, 60_000_000, 200_000_000, {0: 7, 1: 9})
     second = begin_live_run(serving, "T")
-    assert [(run.number, run.marker_us) for run in (first, second)] == [(1, 0), (2, 60_000_000)]
+    assert (first, second) == (LiveRun("T", 1, 0), LiveRun("T", 2, 60_000_000, 200_000_000, {0: 7, 1: 9}))
     assert read_live_run(serving, "T") == second
-    assert begin_live_run(serving, "other").number == 1
+
+
+def test_numbers_rise_over_all_topics(serving: ServingSession) -> None:
+    """A topic that was made again has another id, and what is written of it wins against rows of the old one."""
+    for _ in range(2):
+        begin_live_run(serving, "old")
+    assert begin_live_run(serving, "made again") == LiveRun("made again", 3, 0)
+    assert begin_live_run(serving, "old").number == 4
+
+
+def test_a_table_of_before_gets_its_new_columns(serving: ServingSession) -> None:
+    serving.session.execute(
+        f'CREATE TABLE "{serving.keyspace}".live_runs '
+        "(topic_id text PRIMARY KEY, run_number bigint, marker_us bigint, moved_at timestamp)"
+    )
+    serving.session.execute(
+        f"INSERT INTO \"{serving.keyspace}\".live_runs (topic_id, run_number, marker_us) VALUES ('T', 5, 60000000)"
+    )
+    run = begin_live_run(serving, "T")
+    assert run == LiveRun("T", 6, 60_000_000)
+    move_marker(serving, run, 120_000_000, 250_000_000, {0: 3})
+    assert read_live_run(serving, "T") == LiveRun("T", 6, 120_000_000, 250_000_000, {0: 3})
 
 
 def test_a_life_that_was_overtaken_moves_no_marker(serving: ServingSession) -> None:

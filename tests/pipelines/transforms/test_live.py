@@ -11,11 +11,13 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing import test_stream
 
+from pipelines.transforms import live as transforms
 from pipelines.transforms.elements import Batch, Changes, InOrder, PickledCoder
+from pipelines.transforms.failures import failures
 from pipelines.transforms.live import FATE, CountLive, DecodeAndJudge, Deduplicate, LiveTables, Run
 from pipelines.transforms.rules import Rules
 from playback.wire import HEADER_BYTES
-from schemas.errors import StoreUnavailableError
+from schemas.errors import ContractError, StoreUnavailableError
 from schemas.events import CURRENT, PLAYBACK_V1
 from schemas.live import FATES
 from schemas.render.avro import avro_schema
@@ -73,7 +75,8 @@ def test_records_are_decoded_and_judged_and_marks_are_none(log: Log, run: MakeRu
         log.event("old", -3 * 86_400, appended=2),
         passed=3,
     )
-    (judged,) = through(DecodeAndJudge(Rules()), [batch], run().name)
+    given = run()
+    (judged,) = through(DecodeAndJudge(given), [batch], given.name)
     found = [(row["offset"], FATES[row[FATE]], row["reason"]) for row in judged.rows.to_pylist()]
     assert found == [(0, "accepted", None), (1, "dead_letter", "unknown_format"), (3, "beyond_horizon", None)]
 
@@ -98,8 +101,24 @@ def test_a_registry_that_is_away_ends_the_run_and_makes_no_dead_letter(log: Log,
     def away(_: int) -> str | None:
         raise StoreUnavailableError("The registry is away.")
 
+    given = run(schemas=away)
     with pytest.raises(Exception, match="The registry is away"):
-        live([log.batch(log.record(b"\x00\x00\x00\x00\x07", 1), passed=2)], run(schemas=away))
+        live([log.batch(log.record(b"\x00\x00\x00\x00\x07", 1), passed=2)], given)
+    assert {(type(one), str(one)) for one in failures(given.name)} == {(StoreUnavailableError, "The registry is away.")}
+
+
+@pytest.mark.parametrize("step", ["deduplicated", "LiveState"])
+def test_whatever_step_fails_its_error_is_known_behind_the_runner(
+    log: Log, run: MakeRun, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise ContractError("These rows do not fit.")
+
+    monkeypatch.setattr(transforms, step, fail)
+    given = run()
+    with pytest.raises(Exception, match=r"do not fit|delivered element 0 twice"):  # this runner tries again
+        live([log.batch(log.event("a", 0), passed=2)], given)
+    assert {type(one) for one in failures(given.name)} == {ContractError}
 
 
 def test_one_event_is_accepted_once_in_whatever_partition_it_comes_again(log: Log, run: MakeRun) -> None:
@@ -108,7 +127,7 @@ def test_one_event_is_accepted_once_in_whatever_partition_it_comes_again(log: Lo
         log.batch(log.event("a", 0), log.event("b", 0), log.event("a", 0, appended=1), passed=2),
         log.batch(log.event("a", 0, appended=2, partition=1), log.event("b", 0, appended=170), passed=180),
     ]
-    judged = through(DecodeAndJudge(Rules()), batches, given.name)
+    judged = through(DecodeAndJudge(given), batches, given.name)
     found = through(Deduplicate(given), judged, given.name)
     assert [[FATES[code] for code in one.rows[FATE].to_pylist()] for one in found] == [
         ["accepted", "accepted", "duplicate"],
@@ -245,5 +264,5 @@ def test_velocity_is_there_for_the_listener(log: Log, run: MakeRun) -> None:
 
 def test_counting_alone_takes_final_fates(log: Log, run: MakeRun) -> None:
     given = run()
-    judged = through(DecodeAndJudge(Rules()), [log.batch(log.event("a", 0), log.event("a", 0), passed=1)], given.name)
+    judged = through(DecodeAndJudge(given), [log.batch(log.event("a", 0), log.event("a", 0), passed=1)], given.name)
     assert cells(through(CountLive(given), judged, given.name)) == {(0, "DE", "t1"): (2, 0, 1)}

@@ -1,0 +1,22 @@
+"""Append times never fall behind what readers were told."""
+
+import numpy as np
+import pytest
+
+from infra.kafka.append_times import Ints, log_times
+
+
+@pytest.mark.parametrize(
+    ("own", "floor", "unread_from", "unread_floor", "expected"),
+    [
+        pytest.param([5, 5, 7], 0, 0, 0, [5, 5, 7], id="those of the broker"),
+        pytest.param([5, 9, 7, 8], 0, 0, 0, [5, 9, 9, 9], id="a clock that went back"),
+        pytest.param([5, 9], 8, 0, 0, [8, 9], id="before what is passed"),
+        pytest.param([5, 6, 7], 0, 101, 9, [5, 9, 9], id="unread when an earlier life had passed the time"),
+    ],
+)
+def test_no_record_counts_as_appended_before_what_is_passed(
+    own: list[int], floor: int, unread_from: int, unread_floor: int, expected: list[int]
+) -> None:
+    offsets: Ints = np.arange(100, 100 + len(own))
+    assert log_times(offsets, np.array(own), floor, unread_from, unread_floor).tolist() == expected

@@ -1,0 +1,123 @@
+"""The source over a real topic: batches in the order of the log, also where partitions come and clocks are wrong."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
+
+from infra.kafka.append_times import Cut
+from infra.kafka.topics import TOPIC_CONFIG
+from pipelines.run import not_behind
+from pipelines.source import LogBatches, PlaybackLog
+
+CONFIG = {"message.timestamp.type": "CreateTime"}
+"""Records have the time that is sent with them, as of a broker whose clock is wrong."""
+WEEK_MS = 7 * 86_400_000
+Row = tuple[int, int, int]
+
+
+@pytest.fixture
+def log(stack: Any) -> PlaybackLog:
+    """A topic of one partition."""
+    return replace(made(stack, CONFIG), clock_difference_us=300_000)
+
+
+def made(stack: Any, config: dict[str, str]) -> PlaybackLog:
+    consumer = {"bootstrap.servers": stack.endpoints.kafka_bootstrap}
+    name = f"source-{uuid.uuid4().hex[:8]}"
+    admin = AdminClient(consumer)
+    admin.create_topics([NewTopic(name, num_partitions=1, config=config)])[name].result()
+    return PlaybackLog(name, "T", {0: 0}, {}, consumer, run=name, tick_seconds=0.1)
+
+
+@pytest.fixture
+def reader(log: PlaybackLog) -> Iterator[LogBatches]:
+    reader = log.create_reader(None, None)
+    yield reader
+    reader.close()
+
+
+def send(log: PlaybackLog, *records: tuple[int, int]) -> None:
+    """Send to (partition, time in milliseconds)."""
+    producer = Producer(log.consumer)
+    for partition, at_ms in records:
+        producer.produce(log.topic, b"x", partition=partition, timestamp=at_ms)
+    assert producer.flush(30) == 0
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def passed(reader: LogBatches, until_us: int) -> list[Row]:
+    """Read until the log is read up to a time; the (time in ms, partition, offset) of each record, as they came."""
+    found: list[Row] = []
+    deadline = time.monotonic() + 60
+    while reader.get_checkpoint_mark().passed_us <= until_us:
+        assert time.monotonic() < deadline
+        if reader.advance():
+            rows = reader.get_current().rows
+            times = [moment.timestamp() for moment in rows["appended_at"].to_pylist()]
+            places = zip(rows["partition"].to_pylist(), rows["offset"].to_pylist(), strict=True)
+            found += [(round(at * 1_000), *place) for at, place in zip(times, places, strict=True)]
+    return found
+
+
+def test_records_of_a_partition_that_was_added_come_in_their_place(log: PlaybackLog, reader: LogBatches) -> None:
+    """A listener's duplicates may lie in both partitions: the earlier one comes first, though it is found later."""
+    first = now_ms()
+    send(log, (0, first))
+    assert passed(reader, first * 1_000) == [(first, 0, 0)]
+    admin = AdminClient(log.consumer)
+    admin.create_partitions([NewPartitions(log.topic, 2)])[log.topic].result()
+    second = now_ms()
+    send(log, (1, second))
+    send(log, (0, second + 1))
+    assert passed(reader, (second + 1) * 1_000) == [(second, 1, 0), (second + 1, 0, 1)]
+    assert reader.get_checkpoint_mark().offsets == {0: 2, 1: 1}
+
+
+def test_what_a_broker_stamps_before_what_was_passed_counts_as_appended_then(
+    log: PlaybackLog, reader: LogBatches, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is judged and counted by that time, and nothing is lost or out of order; people are told of it once."""
+    first = now_ms()
+    send(log, (0, first))
+    assert passed(reader, first * 1_000) == [(first, 0, 0)]
+    passed_ms = reader.get_checkpoint_mark().passed_us / 1_000
+    send(log, (0, first - WEEK_MS), (0, first - WEEK_MS + 1))
+    found = passed(reader, now_ms() * 1_000)
+    assert [place for _, *place in found] == [[0, 1], [0, 2]]
+    assert all(at >= passed_ms - 1 for at, *_ in found)
+    (told,) = [one.getMessage() for one in caplog.records if one.name == "pipelines.source"]
+    assert told.startswith(f"A broker of {log.topic} has stamped a record 604")
+
+
+def test_a_right_clock_is_not_complained_of(stack: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The broker stamps what comes, and the source asks for the end all the while."""
+    log = made(stack, TOPIC_CONFIG)
+    reader = log.create_reader(None, None)
+    for _ in range(30):
+        send(log, *[(0, 0)] * 500)
+        reader.advance()
+    rows = passed(reader, now_ms() * 1_000)
+    reader.close()
+    assert rows
+    assert [one for one in caplog.records if one.name == "pipelines.source"] == []
+
+
+def test_a_life_after_another_reads_what_came_with_a_clock_gone_back(log: PlaybackLog) -> None:
+    """By times it would begin behind the record; its time is that of the cut, before which windows may be closed."""
+    passed_us = now_ms() * 1_000
+    send(log, (0, passed_us // 1_000 - 3_600_000))
+    cut = Cut(passed_us, {0: 0})
+    assert not_behind({0: 1}, cut) == {0: 0}
+    reader = replace(log, offsets=not_behind({0: 1}, cut), cut=cut).create_reader(None, None)
+    assert passed(reader, passed_us) == [(passed_us // 1_000, 0, 0)]
+    reader.close()
