@@ -8,7 +8,7 @@ WORKERS ?= 2
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down status test test-nightly lint format bench airflow docs lock clean
+.PHONY: help setup run up down status test test-nightly test-flink lint format bench airflow docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -34,8 +34,12 @@ test: setup  ## the tests; ARGS="-k words" chooses, WORKERS=1 runs them in one p
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 test-nightly: setup  ## the tests that are too slow for every run
-	@$(PYTHON) -m infra.local.setup airflow-google
+	@$(PYTHON) -m infra.local.setup airflow-google flink
 	@$(BIN)/python -m pytest -m nightly $(ARGS)
+
+test-flink: setup  ## the live pipeline on a real Flink; part of test-nightly too
+	@$(PYTHON) -m infra.local.setup flink
+	@$(BIN)/python -m pytest -m nightly tests/end_to_end/test_flink.py $(ARGS)
 
 lint: setup  ## style, types and the direction of imports
 	@$(BIN)/ruff check .

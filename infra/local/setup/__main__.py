@@ -1,4 +1,4 @@
-"""`python3 -m infra.local.setup [airflow|airflow-google|lock|upgrade]`: bring the toolchain or its locks up to date."""
+"""`python3 -m infra.local.setup [airflow|airflow-google|flink …|lock|upgrade]`: bring toolchain or locks up to date."""
 
 import fcntl
 import os
@@ -18,7 +18,7 @@ Part = tuple[str, Callable[[], bool]]
 
 
 def main(arguments: list[str]) -> int:
-    """Set up, with `airflow` Airflow too, with `airflow-google` also one that knows Google Cloud.
+    """Set up, with `airflow` Airflow too, with `airflow-google` also one that knows Google Cloud, with `flink` Flink.
 
     `lock` adds what is asked for anew to the locks, `upgrade` takes all that is newer.
 
@@ -33,8 +33,7 @@ def main(arguments: list[str]) -> int:
                 _make_locks(toolchain, upgrade=arguments == ["upgrade"])
                 return 0
             _set_up(toolchain)
-            if arguments in (["airflow"], ["airflow-google"]):
-                _set_up_airflow(toolchain, with_google=arguments == ["airflow-google"])
+            _set_up_more(toolchain, arguments)
     except TonearmError as error:
         print(error, file=sys.stderr)
         return error.exit_status
@@ -76,12 +75,15 @@ def _set_up(toolchain: Toolchain) -> None:
             other.result()
 
 
-def _set_up_airflow(toolchain: Toolchain, with_google: bool) -> None:
-    from infra.local.setup import environments
+def _set_up_more(toolchain: Toolchain, names: list[str]) -> None:
+    from infra.local.setup import environments, jars
 
-    _run(("Airflow", partial(environments.install_airflow, toolchain)))
-    if with_google:
+    if "airflow" in names or "airflow-google" in names:
+        _run(("Airflow", partial(environments.install_airflow, toolchain)))
+    if "airflow-google" in names:
         _run(("Airflow with Google Cloud", partial(environments.install_airflow, toolchain, "airflow-google")))
+    if "flink" in names:
+        _run(("Flink", partial(jars.install_jars, toolchain, jars.FLINK)))
 
 
 def _run(part: Part) -> None:

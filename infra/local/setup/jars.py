@@ -1,4 +1,4 @@
-"""The jars of Kafka, Cassandra and Delta Lake, resolved by the Ivy that pyspark ships and held to committed sums.
+"""Jars of Kafka, Cassandra, Delta Lake and Flink, resolved by the Ivy that pyspark ships and held to committed sums.
 
 Where a machine reaches its Java repository through a mirror, `TONEARM_IVY_SETTINGS` names an Ivy settings file.
 """
@@ -49,6 +49,12 @@ DELTA = Bundle(
     transitive=False,  # pyspark ships the rest
 )
 BUNDLES = (KAFKA, CASSANDRA, DELTA)
+FLINK = Bundle(
+    "flink",
+    # Flink with Beam's job server, of the latest Beam of which both are to be had; the pipeline's own Beam is newer.
+    ("org.apache.beam:beam-runners-flink-1.19:2.62.0", "org.slf4j:slf4j-simple:1.7.36"),
+)
+"""Only the test of the live pipeline on Flink needs it."""
 
 
 def install_jars(toolchain: Toolchain, bundle: Bundle) -> bool:
@@ -107,7 +113,7 @@ def verify(folder: Path, sums: Path) -> None:
 
 def write_sums(toolchain: Toolchain) -> None:
     """Resolve every bundle again and commit to what came: part of `make lock`."""
-    for bundle in BUNDLES:
+    for bundle in (*BUNDLES, FLINK):
         folder = resolve(toolchain, bundle, find_java(toolchain.root))
         lines = [
             f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n" for jar in sorted(folder.glob("*.jar"))

@@ -13,7 +13,7 @@ from infra.local.ports import choose_ports
 from infra.local.process import telling_line
 from infra.local.record import ProcessId, ServiceRecord, read_record, write_record
 from infra.local.setup import prism
-from infra.local.setup.jars import BUNDLES, verify
+from infra.local.setup.jars import BUNDLES, FLINK, verify
 from infra.local.setup.toolchain import Toolchain, fingerprint
 from schemas.errors import ConfigurationError
 
@@ -80,7 +80,7 @@ def test_jars_are_held_to_their_sums(tmp_path: Path) -> None:
         verify(jars, sums)
 
 
-@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
+@pytest.mark.parametrize("bundle", (*BUNDLES, FLINK), ids=lambda bundle: bundle.name)
 def test_every_bundle_has_sums_for_what_it_asks_for(bundle) -> None:
     sums = bundle.sums.read_text()
     for module in bundle.modules:
