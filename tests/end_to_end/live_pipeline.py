@@ -4,11 +4,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from cassandra import InvalidRequest
 
 from infra.kafka.topics import ensure_playback_topic
 from infra.serving_store.live_runs import read_live_run
@@ -16,6 +18,7 @@ from infra.serving_store.rows import plain
 from infra.serving_store.session import ServingSession, serving_session
 from infra.settings import REPOSITORY
 from pipelines.progress import read_progress
+from schemas.errors import StoreUnavailableError
 from schemas.events import RELEASED
 from schemas.live import FATES
 from tests.end_to_end.conftest import Deployment
@@ -64,8 +67,11 @@ class Pipeline:
 
     @property
     def marker_us(self) -> int:
-        run = read_live_run(self.serving, self.topic_id)
-        return run.marker_us if run else 0
+        """0 where there is none, while its table is being made, and while Cassandra is away."""
+        with suppress(InvalidRequest, StoreUnavailableError):
+            run = read_live_run(self.serving, self.topic_id)
+            return run.marker_us if run else 0
+        return 0
 
     def wait_for_marker(self, past_us: int, life: "subprocess.Popen[bytes]", seconds: float = 300) -> None:
         self.wait(lambda: self.marker_us > past_us, life, seconds)
@@ -99,7 +105,11 @@ class Pipeline:
             (_us(row["appended_minute"]), row["partition"]): {fate: row[fate] for fate in FATES if row[fate]}
             for row in self.rows("minute_records")
         }
-        letters = {(row["partition"], row["offset"]): row["payload"] for row in self.rows("dead_letters")}
+        letters = {
+            (row["partition"], row["offset"]): row["payload"]
+            for row in self.rows("dead_letters")
+            if row["topic_id"] == self.topic_id
+        }
         sessions = {
             (_us(row["window_start"]), row["user_id"]): _standing(row) for row in self.rows("minute_user_sessions")
         }

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from pipelines.supervisor import Supervisor, live_pipeline
-from schemas.errors import StoreUnavailableError
 from tests.end_to_end.faults.live_tally import LiveTally
 from tests.end_to_end.faults.servers import Server
 from tests.end_to_end.live_pipeline import BOUNDS, OPTIONS, REGISTERED, Pipeline, key, pipeline_of
@@ -76,14 +75,7 @@ def away(server: Server, is_killed: bool, seconds: float) -> None:
 def wait_for_marker(pipeline: Pipeline, supervisor: Supervisor, past_us: int) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     log = pipeline.made.settings.home / "logs" / "live.log"
-    while marker_us(pipeline) <= past_us:
+    while pipeline.marker_us <= past_us:
         assert not supervisor.ended, supervisor.failure
         assert time.monotonic() < deadline, log.read_text()[-3_000:]
         time.sleep(0.2)
-
-
-def marker_us(pipeline: Pipeline) -> int:
-    try:
-        return pipeline.marker_us
-    except StoreUnavailableError:
-        return 0  # this process's own connection comes back a little later
