@@ -105,7 +105,11 @@ class Pipeline:
             (_us(row["appended_minute"]), row["partition"]): {fate: row[fate] for fate in FATES if row[fate]}
             for row in self.rows("minute_records")
         }
-        letters = {(row["partition"], row["offset"]): row["payload"] for row in self.rows("dead_letters")}
+        letters = {
+            (row["partition"], row["offset"]): row["payload"]
+            for row in self.rows("dead_letters")
+            if row["topic_id"] == self.topic_id
+        }
         sessions = {
             (_us(row["window_start"]), row["user_id"]): _standing(row) for row in self.rows("minute_user_sessions")
         }

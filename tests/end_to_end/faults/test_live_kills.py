@@ -12,7 +12,7 @@ from tests.end_to_end.faults.live_tally import LiveTally
 from tests.end_to_end.live_pipeline import BOUNDS, KILLS, REGISTERED, Pipeline, pipeline_of
 from tests.end_to_end.live_truth import Service, truth
 
-pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1_800)]
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3_600)]
 
 SEEDS = range(10)
 CHOSEN, AT_RANDOM = KILLS * 3, 10
