@@ -56,7 +56,7 @@ class Api:
         headers |= {"Authorization": f"Bearer {self._token}"} if self._token else {}
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(f"{self._url}{path}", data, headers, method=method)
-        with urllib.request.urlopen(asked, timeout=60) as answer:
+        with urllib.request.urlopen(asked, timeout=300) as answer:
             return json.load(answer)
 
     def runs(self) -> dict[str, dict[str, Any]]:
