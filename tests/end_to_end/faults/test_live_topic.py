@@ -79,7 +79,8 @@ def test_a_topic_that_is_made_again_is_read_from_its_beginning_and_its_rows_win(
         pipeline.topic_id = ensure_playback_topic(pipeline.made.settings, bootstrap)
         with Service(bootstrap, topic, rate=400, seed=2, registered=REGISTERED) as service:
             wait(lambda: pipeline.marker_us > 0)
-        wait(lambda: pipeline.marker_us > time.time_ns() // 1_000 + BOUNDS.ahead)
+        until_us = time.time_ns() // 1_000 + BOUNDS.ahead + BOUNDS.window
+        wait(lambda: pipeline.marker_us > until_us)
     assert supervisor.lives > 1
     expected = truth(bootstrap, topic, service.sent, BOUNDS)
     assert expected.total("accepted") > 100
