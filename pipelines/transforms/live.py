@@ -173,7 +173,7 @@ class LiveState:
         self._charts = RollingCharts(run.recent, run.charted)
         self._marker_us = run.marker_us
         self._number = self._count_of_records = self._count_of_letters = 0
-        self._flushed = clock()
+        self._flushed, self._is_written = clock(), True
 
     def add(self, batch: Batch) -> Changes | None:
         """Count a batch with final fates; returns changes when it is time for them.
@@ -181,6 +181,9 @@ class LiveState:
         Until all that was on the topic at the start has been read, only what can no longer change is given out: an
         open window would go back to fewer plays than readers have seen.
         """
+        if not self._is_written:
+            # The next batch comes when they are: a slow store is given fewer and larger changes.
+            self._flushed, self._is_written = self._clock(), True
         self._count(batch.rows)
         marker_us = max(self._marker_us, self._run.rules.marker_us(batch.passed_us))
         is_due = self._clock() - self._flushed >= self._run.flush_seconds
@@ -200,7 +203,7 @@ class LiveState:
         charts, gone = self._charts.changes(marker_us) if batch.caught_up else (NO_CHARTS, NO_CHARTS)
         rows[COUNTRY_CHARTS.full_name] = charts
         self._records.forget(batch.passed_us)
-        self._marker_us, self._flushed, self._number = marker_us, self._clock(), self._number + 1
+        self._marker_us, self._is_written, self._number = marker_us, False, self._number + 1
         filled = {name: table for name, table in rows.items() if table.num_rows}
         changes = Changes(
             number=self._number - 1,
