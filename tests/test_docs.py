@@ -19,7 +19,12 @@ FIELDS = {f"TONEARM_{name.upper()}" for name in Settings.model_fields}
 OF_DAGS = {
     name for path in (REPOSITORY / "dags").rglob("*.py") for name in re.findall(r"TONEARM_\w+", path.read_text())
 }
-OTHER_VARIABLES = {FAILPOINT_VARIABLE, "TONEARM_IVY_SETTINGS", "TONEARM_BENCH_EXPORT"} | OF_DAGS
+OF_BENCH = {
+    name
+    for module in (REPOSITORY / "bench").glob("*.py")
+    for name in re.findall(r'"(TONEARM_BENCH_[A-Z_]+)"', module.read_text())
+}
+OTHER_VARIABLES = {FAILPOINT_VARIABLE, "TONEARM_IVY_SETTINGS"} | OF_DAGS | OF_BENCH
 
 _FENCE = re.compile(r"^ *```(?P<language>\w*)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
