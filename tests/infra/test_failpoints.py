@@ -31,7 +31,9 @@ ELSEWHERE = {
         ),
         "tests/end_to_end/test_migration.py",
     ),
-    **dict.fromkeys((name for name in failpoints.POINTS if name.startswith("live.")), "tests/end_to_end/test_live.py"),
+    **dict.fromkeys(
+        (name for name in failpoints.POINTS if name.startswith("live.")), "tests/end_to_end/live_pipeline.py"
+    ),
 }
 """Points of other commands, and the tests that kill there."""
 
