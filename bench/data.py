@@ -111,7 +111,7 @@ def live_log(count: int, rate: int, partitions: int) -> Path:
 
 def _as_played(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     day = batch.column("occurred_at").cast(pa.date32())
-    ruling = apply_rules(batch.column("outcome"), batch.column("ms_played"), day)
+    ruling = apply_rules(batch, day)
     tracks = resolve_track_id(*(batch.column(name) for name in ("track_id", "artist_name", "track_title")))
     known = {
         "event_date": day,

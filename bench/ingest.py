@@ -44,7 +44,7 @@ def read_side(home: str, bootstrap: str, count: int) -> None:
     # pyarrow does so at its first array, which is no part of reading.
     import pandas  # type: ignore[import-untyped] # noqa: F401
 
-    from infra.kafka.log_reader import offset_bounds
+    from infra.kafka.offsets import offset_bounds
     from infra.kafka.records import OffsetRange, read_range
 
     consumer = {"bootstrap.servers": bootstrap}

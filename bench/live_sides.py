@@ -53,7 +53,7 @@ def tonearm_side(home: str, bootstrap: str, topic: str, count: int, expected: li
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, local_prism(settings) as address:
         words = [*prism_options(address), f"--lateness_seconds={_LATENESS_SECONDS}"]
         options = LiveOptions(words, streaming=True)
-        source = playback_log(settings, endpoints(settings, ("kafka",)), live_run, options)
+        source = playback_log(settings, endpoints(settings, ("kafka",)), live_run, options, "bench")
         pipeline = beam.Pipeline(options=options)
         read = ReadFromUnboundedSource(source, 0.1, max_records_per_bundle=8, max_read_time_seconds=2.0)
         changes = pipeline | read | LiveTables(Run("bench", 0, options.rules(), options.flush_seconds))

@@ -75,7 +75,7 @@ class Ruling:
 
 
 def apply_rules(
-    facts: Mapping[str, pa.Array], event_date: pa.Date32Array, rules: tuple[PlayRule, ...] = RULES
+    facts: Mapping[str, pa.Array] | pa.RecordBatch, event_date: pa.Date32Array, rules: tuple[PlayRule, ...] = RULES
 ) -> Ruling:
     """Apply to each event the version in force on its date.
 
