@@ -71,7 +71,7 @@ def recount(session: SparkSession, lake: Lake, rule: PlayRule, since: date = ALW
     Raises MissingInputError where there are no plays yet.
     """
     plays, tracks = (_read(session, lake, table) for table in (PLAYS, TRACKS))
-    proposed = (*(one for one in RULES if one.valid_from < since), replace(rule, valid_from=max(since, date(1, 1, 1))))
+    proposed = (*(one for one in RULES if one.valid_from < since), replace(rule, valid_from=since))
     before = daily_track_plays.transform(plays)
     after = daily_track_plays.transform(plays.mapInArrow(_judge_by(proposed), spark_ddl(PLAYS.fields)))
     moved = _counts(before, after, "track_id").where(

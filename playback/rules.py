@@ -85,15 +85,19 @@ def apply_rules(
     days = event_date.cast(pa.int32()).fill_null(int(starts[0])).to_numpy(zero_copy_only=False)
     version = pa.array(np.maximum(np.searchsorted(starts, days, side="right") - 1, 0), mask=_nulls(event_date))
     is_heard = _is_heard(facts, rules, version)
-    refused = pc.or_(
-        _is_above(facts["seek_count"], [rule.most_seeks for rule in rules], version),
-        _is_above(facts["paused_ms"], [rule.most_paused_ms for rule in rules], version),
-    )
-    is_left = pc.or_(pc.invert(is_heard), _ended_for(facts["reason_end"], rules, version))
+    counts, is_left = is_heard, pc.invert(is_heard)
+    limits = {"seek_count": [rule.most_seeks for rule in rules], "paused_ms": [rule.most_paused_ms for rule in rules]}
+    for name, most in limits.items():
+        if any(limit is not None for limit in most):
+            counts = pc.and_not(counts, _is_above(facts[name], most, version))
+    for number, rule in enumerate(rules):
+        if rule.skip_reasons:
+            ended = pc.is_in(facts["reason_end"], pa.array(rule.skip_reasons, pa.string()))
+            is_left = pc.or_(is_left, pc.and_(ended, pc.fill_null(pc.equal(version, number), False)))
     inferred = pc.and_(facts["outcome"].is_null(), is_left)
     return Ruling(
         rule_version=pa.array([rule.version for rule in rules], pa.string()).take(version),
-        counts_as_play=pc.and_(is_heard, pc.invert(refused)),
+        counts_as_play=counts,
         is_skip=pc.or_(pc.equal(facts["outcome"], "skip").fill_null(False), inferred),
         skip_inferred=inferred,
     )
@@ -127,16 +131,6 @@ def _is_above(values: pa.Array, most: list[int | None], version: pa.Array) -> pa
     """Where a value is known to be above the limit of its version."""
     limits = pa.array(most, pa.int64()).take(version)
     return pc.fill_null(pc.greater(values.cast(pa.int64()), limits), False)
-
-
-def _ended_for(reason_end: pa.Array, rules: tuple[PlayRule, ...], version: pa.Array) -> pa.BooleanArray:
-    """Where a playback ended for one of the reasons by which its version sees a skip."""
-    found = pa.array(np.zeros(len(reason_end), np.bool_))
-    for number, rule in enumerate(rules):
-        if rule.skip_reasons:
-            named = pc.is_in(reason_end, pa.array(rule.skip_reasons, reason_end.type))
-            found = pc.or_(found, pc.and_(named, pc.fill_null(pc.equal(version, number), False)))
-    return found
 
 
 def _nulls(column: pa.Array) -> npt.NDArray[np.bool_]:

@@ -1,6 +1,5 @@
 """The live pipeline on a real Flink: the same code and the same answers as the topic gives, a kill included."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,13 +31,7 @@ def test_flink_gives_the_answers_that_the_topic_gives_though_a_life_is_killed(on
     with Service(*pipeline.topic, rate=200, seed=1, registered=REGISTERED) as service:
         killed = pipeline.start(KILLED_AT)
         assert killed.wait(600) == -9, pipeline.log.read_text()[-2_000:]
-        life = pipeline.start_and_hear()
-        try:
-            service.stop()
-            pipeline.wait_for_marker(time.time_ns() // 1_000 + BOUNDS.ahead + BOUNDS.window, life)
-        finally:
-            life.kill()
-            life.wait(30)
+        pipeline.finish(service)
 
     assert log.read_text().count("Starting Flink Mini Cluster") == 2
     expected, found = truth(*pipeline.topic, service.sent, BOUNDS), pipeline.says()

@@ -124,19 +124,9 @@ def _make_environment(toolchain: Toolchain, folder: Path, lock: Path, is_compile
     _uv(toolchain, "venv", "--python", sys.executable, folder, what=f"make the environment {folder.name}")
     python = folder / "bin" / "python"
     # Compiled now: where PYTHONDONTWRITEBYTECODE is set, as in many images, every process would compile all it imports.
-    options = ["--compile-bytecode"] if is_compiled else []
-    _uv(
-        toolchain,
-        "pip",
-        "install",
-        "--python",
-        python,
-        *options,
-        "--require-hashes",
-        "-r",
-        lock,
-        what=f"install {lock.name}",
-    )
+    wanted: list[str | Path] = ["--compile-bytecode"] if is_compiled else []
+    wanted += ["--require-hashes", "-r", lock]
+    _uv(toolchain, "pip", "install", "--python", python, *wanted, what=f"install {lock.name}")
 
 
 def _uv(toolchain: Toolchain, *words: str | Path, what: str) -> None:
