@@ -44,14 +44,14 @@ def tonearm_side(home: str, bootstrap: str, topic: str, count: int, expected: li
     from infra.serving_store.live_runs import LiveRun
     from infra.settings import Settings
     from pipelines.options import LiveOptions
-    from pipelines.prism import local_prism, prism_options
+    from pipelines.prism import job_service_options, local_prism
     from pipelines.run import playback_log
     from pipelines.transforms.live import LiveTables, Run
 
     settings = Settings(home=Path(home), playback_topic=topic)
     live_run = LiveRun(topic_id(settings, bootstrap, topic), 1, 0)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, local_prism(settings) as address:
-        words = [*prism_options(address), f"--lateness_seconds={_LATENESS_SECONDS}"]
+        words = [*job_service_options(address), f"--lateness_seconds={_LATENESS_SECONDS}"]
         options = LiveOptions(words, streaming=True)
         source = playback_log(settings, endpoints(settings, ("kafka",)), live_run, options, "bench")
         pipeline = beam.Pipeline(options=options)

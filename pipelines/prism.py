@@ -1,17 +1,13 @@
 """Prism, the local runner: one for each life of the pipeline, so that no dead job of an earlier one is left in it."""
 
-import socket
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
-import psutil
+from contextlib import contextmanager
 
 from infra.local.ports import choose_ports
-from infra.local.process import start_process, stop_processes, telling_line
+from infra.local.process import answering
 from infra.local.setup.prism import binary
 from infra.settings import Settings
-from schemas.errors import ConfigurationError, StoreUnavailableError
+from schemas.errors import ConfigurationError
 
 START_SECONDS = 30.0
 # Beam would list what is installed by a pip that is not.
@@ -34,26 +30,10 @@ def local_prism(settings: Settings) -> Iterator[str]:
     log = home / "logs" / "prism.log"
     port = choose_ports("prism", ["port"], pinned=0, recorded={}, taken=())["port"]
     words = [str(program), f"-job_port={port}", "-serve_http=false", "-log_level=warn", "-log_kind=text"]
-    child = start_process(words, log=log, env={}, cwd=home)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(port):
-            if child.poll() is not None or time.monotonic() > deadline:
-                raise StoreUnavailableError(f"Prism did not start: {telling_line(log)} (log: {log})")
-            time.sleep(0.1)
+    with answering("Prism", words, port=port, log=log, cwd=home, seconds=START_SECONDS):
         yield f"127.0.0.1:{port}"
-    finally:
-        with suppress(psutil.NoSuchProcess):
-            stop_processes([psutil.Process(child.pid)], grace=5)
-        child.wait()
 
 
-def prism_options(address: str) -> list[str]:
-    """Beam's options to run there, with this process as the worker."""
+def job_service_options(address: str) -> list[str]:
+    """Beam's options to run on the job service at an address, with this process as the worker."""
     return ["--runner=PortableRunner", f"--job_endpoint={address}", "--environment_type=LOOPBACK", *_QUIET]
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False

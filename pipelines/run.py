@@ -25,7 +25,7 @@ from infra.warehouse.client import warehouse
 from infra.warehouse.tables import create_tables, create_view
 from pipelines.lineage import streaming
 from pipelines.options import LiveOptions
-from pipelines.prism import local_prism, prism_options
+from pipelines.prism import job_service_options, local_prism
 from pipelines.sinks import Stores, WriteLive
 from pipelines.source import PlaybackLog
 from pipelines.transforms.failures import failures
@@ -53,7 +53,7 @@ def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> Non
     where = endpoints(settings, services)
     if (options.view_as(StandardOptions).runner or PRISM) == PRISM:
         address = runner.enter_context(local_prism(settings))
-        options = LiveOptions([*_without_runner(arguments), *prism_options(address)], streaming=True)
+        options = LiveOptions([*_without_runner(arguments), *job_service_options(address)], streaming=True)
     run = begin(settings, where, bool(options.bigquery_seconds))
     name = f"{run.number}-{uuid.uuid4().hex}"
     source = playback_log(settings, where, run, options, name)

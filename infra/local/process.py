@@ -2,14 +2,17 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, StoreUnavailableError
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 STOP_GRACE = 20.0  # seconds between SIGTERM and SIGKILL
@@ -38,6 +41,26 @@ def stop_processes(processes: Iterable[psutil.Process], grace: float = STOP_GRAC
     psutil.wait_procs(killed, timeout=grace)
 
 
+@contextmanager
+def answering(name: str, command: Sequence[str], *, port: int, log: Path, cwd: Path, seconds: float) -> Iterator[None]:
+    """Run a server for as long as the block lasts, which begins when it answers on that port of loopback.
+
+    Raises StoreUnavailableError when it ends before, or has not answered within so many seconds.
+    """
+    child = start_process(command, log=log, env={}, cwd=cwd)
+    try:
+        deadline = time.monotonic() + seconds
+        while not _answers(port):
+            if child.poll() is not None or time.monotonic() > deadline:
+                raise StoreUnavailableError(f"{name} did not start: {telling_line(log)} (log: {log})")
+            time.sleep(0.1)
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            stop_processes([psutil.Process(child.pid)], grace=5)
+        child.wait()
+
+
 def telling_line(log: Path) -> str:
     """The last line of a log that speaks of trouble, else its last line, shortened to 300 characters."""
     lines = _lines(log)
@@ -48,6 +71,12 @@ def telling_line(log: Path) -> str:
 def last_line(log: Path) -> str:
     """The last line of a log, which of this project's own programs is the reason why they ended."""
     return _lines(log)[-1].strip()
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def _lines(log: Path) -> list[str]:

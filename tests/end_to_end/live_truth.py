@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from math import floor
 from struct import pack
-from threading import Event, Thread
 from typing import Any
 
 import pyarrow as pa
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from playback.arrow import event_schema
 from playback.wire import HEADER_BYTES, encode
 from schemas import model
 from schemas.events import CURRENT, RELEASED
+from tests.end_to_end.sender import Sender
 
 SECOND = 1_000_000
 Cell = tuple[int, str, str]
@@ -73,7 +73,7 @@ class Truth:
         return sum(fates.get(fate, 0) for fates in self.fates.values())
 
 
-class Service:
+class Service(Sender):
     """Listeners who play now: on time, late, from wrong clocks, twice and spoilt, until it is stopped.
 
     Clients are of both released versions, and some of them write the ids that `registered` gives the versions.
@@ -81,23 +81,10 @@ class Service:
 
     def __init__(self, bootstrap: str, topic: str, rate: int, seed: int, registered: dict[model.Event, int]) -> None:
         self.sent: dict[bytes | None, Sent] = {}
-        self._producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 5})
-        self._topic, self._rate, self._chance = topic, rate, random.Random(seed)
-        self._stop, self._thread = Event(), Thread(target=self._play)
+        super().__init__(bootstrap, topic, **{"linger.ms": 5})
+        self._rate, self._chance = rate, random.Random(seed)
         self._recent: list[tuple[str, bytes]] = []
         self._registered = registered
-
-    def __enter__(self) -> "Service":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
-        assert self._producer.flush(30) == 0
 
     def repeat(self, other: "Service") -> None:
         """Send again, among its own, what another service has sent last."""

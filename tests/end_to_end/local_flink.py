@@ -3,17 +3,13 @@
 For tests only: the job server listens on all interfaces, and cannot be told not to.
 """
 
-import socket
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 from infra.local.java import find_java
 from infra.local.ports import choose_ports
-from infra.local.process import start_process, stop_processes, telling_line
+from infra.local.process import answering
 from infra.settings import Settings
 
 SERVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
@@ -28,21 +24,5 @@ def local_flink(settings: Settings, home: Path) -> Iterator[tuple[str, Path]]:
     listening = [word for name, port in ports.items() for word in (f"--{name}-port", str(port))]
     words = [str(find_java(toolchain).executable), "-Xmx1g", "-cp", f"{toolchain / 'jars' / 'flink'}/*", SERVER]
     words += ["--job-host", "127.0.0.1", *listening, "--flink-master", "[local]"]
-    child = start_process(words, log=log, env={}, cwd=home)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(ports["job"]):
-            assert child.poll() is None, telling_line(log)
-            assert time.monotonic() < deadline, telling_line(log)
-            time.sleep(0.2)
+    with answering("Flink", words, port=ports["job"], log=log, cwd=home, seconds=START_SECONDS):
         yield f"127.0.0.1:{ports['job']}", log
-    finally:
-        with suppress(psutil.NoSuchProcess):
-            stop_processes([psutil.Process(child.pid)], grace=10)
-        child.wait()
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False

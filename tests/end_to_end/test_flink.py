@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.prism import job_service_options
 from tests.end_to_end.conftest import Deployment
 from tests.end_to_end.live_pipeline import BOUNDS, OPTIONS, REGISTERED, Pipeline, pipeline_of
 from tests.end_to_end.live_truth import Service, truth
@@ -21,8 +22,7 @@ pytestmark = pytest.mark.nightly
 def on_flink(deployment: Callable[..., Deployment], tmp_path: Path) -> Iterator[tuple[Pipeline, Path]]:
     made = deployment()
     with pipeline_of(made, tmp_path / "live.log") as found, local_flink(made.settings, tmp_path) as (address, log):
-        where = ["--runner=PortableRunner", f"--job_endpoint={address}", "--environment_type=LOOPBACK"]
-        yield replace(found, options=[*OPTIONS, *where, "--parallelism=1"]), log
+        yield replace(found, options=[*OPTIONS, *job_service_options(address), "--parallelism=1"]), log
 
 
 @pytest.mark.timeout(1_200)

@@ -3,15 +3,14 @@
 import time
 import uuid
 from collections import Counter
-from threading import Event, Thread
 
 import numpy as np
 import pyarrow as pa
-from confluent_kafka import Producer
 
 from playback.arrow import event_schema
 from playback.wire import encode
 from schemas.events import CURRENT
+from tests.end_to_end.sender import Sender
 
 LISTENERS, TRACKS, COUNTRIES = 2_000, 500, ("DE", "SE", "US", "FR")
 TICK_SECONDS = 0.1
@@ -19,32 +18,19 @@ AGAIN, SPOILT = 0.01, 0.005
 """Shares that are sent twice, and that are no events."""
 
 
-class Crowd:
+class Crowd(Sender):
     """Sends `rate` events a second from a thread of its own until it is stopped, and counts them."""
 
     def __init__(self, bootstrap: str, topic: str, rate: int) -> None:
-        own = {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 20}
+        super().__init__(bootstrap, topic, **{"linger.ms": 20})
         self.sent: Counter[str] = Counter()
         self.behind = 0.0
         """Seconds by which the crowd itself was behind its rate at most."""
-        self._producer, self._topic, self._size = Producer(own), topic, int(rate * TICK_SECONDS)
-        self._stop, self._thread = Event(), Thread(target=self._play)
+        self._size = int(rate * TICK_SECONDS)
         self._chance, self._name = np.random.default_rng(6), uuid.uuid4().hex
         self._users = pa.array([f"{number:032x}" for number in range(LISTENERS)])
         self._devices = pa.array([f"d{number}" for number in range(LISTENERS)])
         self._tracks = pa.array([f"t{number}" for number in range(TRACKS)])
-
-    def __enter__(self) -> "Crowd":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
-        assert self._producer.flush(60) == 0
 
     def _play(self) -> None:
         next_tick = time.monotonic()

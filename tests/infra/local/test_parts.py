@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from infra.local.ports import choose_ports
-from infra.local.process import telling_line
+from infra.local.process import answering, telling_line
 from infra.local.record import ProcessId, ServiceRecord, read_record, write_record
 from infra.local.setup import prism
 from infra.local.setup.jars import BUNDLES, FLINK, verify
 from infra.local.setup.toolchain import Toolchain, fingerprint
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, StoreUnavailableError
 
 RECORD = ServiceRecord("kafka", {"port": 20001, "controller_port": 20002}, "kafka.log", "data")
 
@@ -63,6 +63,15 @@ def test_what_is_installed_is_compiled_so_that_no_process_has_to_do_it() -> None
     assert found is not None
     assert found.cached is not None
     assert Path(found.cached).exists()
+
+
+def test_a_server_that_ends_before_it_answers_is_explained_from_its_log(tmp_path: Path) -> None:
+    port = choose_ports("x", ["port"], pinned=0, recorded={}, taken=())["port"]
+    command = ["/bin/sh", "-c", "echo cannot begin; exit 1"]
+    given = {"port": port, "log": tmp_path / "x.log", "cwd": tmp_path, "seconds": 30.0}
+    explained = pytest.raises(StoreUnavailableError, match=r"^X did not start: cannot begin \(log: ")
+    with explained, answering("X", command, **given):
+        pytest.fail("it never answered")
 
 
 def test_jars_are_held_to_their_sums(tmp_path: Path) -> None:
