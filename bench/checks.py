@@ -22,12 +22,10 @@ def run(options: Options) -> list[Result]:
             for name, checked in (("without checks", False), ("with checks", True))
         }
         costs = repeated(sides, options.repeat)
-    return results("checks", costs, count, "events", {"with checks": "Great Expectations is imported before"})
+    return results("checks", costs, count, "events")
 
 
 def refresh_side(folder: str, checked: bool) -> None:
-    import great_expectations  # noqa: F401
-
     from infra.checks import Checker
     from infra.engine import open_session
     from infra.settings import Settings

@@ -1,10 +1,10 @@
-"""Quality checks: the expectations of a declaration, validated by Great Expectations on what was committed.
+"""Quality checks: the expectations of a declaration, asked of what was committed.
 
 All dates that changed since the last version that passed are validated in one pass. What passed is remembered beside
 the lake (`<home>/checks/<table>.json`), so a run that died between commit and check checks again. What failed stays
 unpassed until a newer version passes; publishing asks `passed_version`. Checks of the table as a whole
 (`infra.table_checks`) are asked every time. What any of them found is kept (`infra.check_results`), and the last
-validation in Great Expectations' own words (`infra.validations`).
+validation as Great Expectations has it (`infra.validations`).
 """
 
 import json
@@ -20,13 +20,11 @@ from infra.check_results import CheckResult, CheckResults, now, raise_for_stops
 from infra.lake import Lake
 from infra.replace_file import replace_file
 from infra.table_checks import Asked, finding
-from infra.validations import Validations, asked_by, validated
+from infra.validations import Evaluated, Validations, evaluated
 from schemas.errors import MissingInputError
 from schemas.model import Table, TableCheck
-from schemas.render.check_words import check_in_words
+from schemas.render.check_words import check_in_words, expectation_in_words
 from schemas.render.expectations import expectations_digest
-
-_SHOWN_KEYS = 3
 
 
 class Checker:
@@ -87,10 +85,10 @@ class Checker:
         failpoints.reach("check.recorded", table.full_name)
 
     def _validate(self, rows: DataFrame, table: Table, table_id: str, version: int) -> list[CheckResult]:
-        validation = validated(rows, table)
-        self._validations.keep(table.full_name, version, validation.to_json_dict())
+        found = evaluated(rows, table)
+        self._validations.keep(table.full_name, version, found)
         at = now()
-        return [_result(one, table, table_id, version, at) for one in validation.results]
+        return [_result(one, table, table_id, version, at) for one in found]
 
     def _remembered(self, table: Table) -> tuple[int | None, str]:
         """The last version that passed, and Delta's id of the table it was a version of."""
@@ -144,46 +142,30 @@ def _changed(rows: DataFrame, lake: Lake, table: Table, passed: int | None, vers
     return rows.where(F.col(table.partition_by).isin(*sorted(dates))) if dates else None
 
 
-def _result(result: Any, table: Table, table_id: str, version: int, at: datetime) -> CheckResult:
-    config = result.expectation_config
-    found = result.result or {}
+def _result(one: Evaluated, table: Table, table_id: str, version: int, at: datetime) -> CheckResult:
     return CheckResult(
         table.full_name,
         table_id,
         version,
-        asked_by(result),
-        (config.meta or {}).get("severity", "stop"),
-        bool(result.success),
-        found.get("element_count"),
-        found.get("unexpected_count"),
-        "" if result.success else _sentence(result, table),
+        expectation_in_words(one.expectation),
+        one.expectation["meta"]["severity"],
+        one.is_met,
+        one.row_count,
+        one.unexpected_count,
+        "" if one.is_met else _sentence(one, table),
         at,
     )
 
 
-def _sentence(result: Any, table: Table) -> str:
+def _sentence(one: Evaluated, table: Table) -> str:
     """What does not hold, by how many rows, and the keys of some of them."""
-    config = result.expectation_config
-    about = ", ".join(
-        f"{name} {value}" for name, value in sorted(config.kwargs.items()) if name not in ("batch_id", "result_format")
-    )
-    keys = (result.result or {}).get("partial_unexpected_index_list") or []
+    if means := one.expectation["meta"].get("means"):
+        return f"{one.unexpected_count} row(s) {means}"
+    about = ", ".join(f"{name} {value}" for name, value in sorted(one.expectation["kwargs"].items()))
     personal = {field.name for field in table.fields if field.personal}
     rows = [
-        " ".join(f"{name}={'…' if name in personal else key.get(name)}" for name in table.key)
-        for key in keys[:_SHOWN_KEYS]
-        if isinstance(key, dict)
+        " ".join(f"{name}={'…' if name in personal else key[name]}" for name in table.key)
+        for key in one.unexpected_keys
     ]
-    broken = (result.exception_info or {}).get("exception_message") if result.exception_info else None
-    count = (result.result or {}).get("unexpected_count")
-    means = (config.meta or {}).get("means")
-    if means and count and not broken:
-        return f"{count} row(s) {means}"
-    sentence = f"{config.type} ({about})"
-    if count:
-        sentence += f" by {count} row(s)"
-    if rows:
-        sentence += f", first {' | '.join(rows)}"
-    if broken:
-        sentence += f" could not be evaluated: {broken}"
-    return sentence
+    first = f", first {' | '.join(rows)}" if rows else ""
+    return f"{one.expectation['type']} ({about}) by {one.unexpected_count} row(s){first}"

@@ -53,7 +53,7 @@ class Between:
 
 @dataclass(frozen=True)
 class AtMost:
-    """In every row `column` is not above `limit_column`."""
+    """In every row `column` is not above `limit_column`; either both are null or none is."""
 
     column: str
     limit_column: str
