@@ -18,7 +18,7 @@ from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
 
 from infra.kafka.append_times import Cut
 from infra.kafka.log_reader import LogReader
-from pipelines.transforms.elements import Batch, PickledCoder
+from pipelines.transforms.elements import Batch, PickledCoder, in_memory
 from pipelines.transforms.failures import telling
 from pipelines.transforms.log_time import in_log_order, passed_by_all
 
@@ -62,9 +62,15 @@ class PlaybackLog(UnboundedSource):
         return [self]
 
     def create_reader(self, options: Any, checkpoint_mark: CheckpointMark | None) -> "LogBatches":
-        """A reader from the mark on, or from the start."""
+        """A reader from the mark on, or from the start; one a process, the one before is closed.
+
+        Some runners (Flink) ask for one again and again and leave those before open, each with its connections.
+        """
         assert checkpoint_mark is None or isinstance(checkpoint_mark, Mark)
-        return LogBatches(self, checkpoint_mark or Mark(self.offsets, 0, 0))
+        readers = in_memory(self.run, "source.readers", list[LogBatches])
+        before = readers.pop() if readers else None
+        readers.append(LogBatches(self, checkpoint_mark or Mark(self.offsets, 0, 0), before))
+        return readers[0]
 
     def get_checkpoint_mark_coder(self) -> Coder:
         """Marks are pickled."""
@@ -76,13 +82,24 @@ class PlaybackLog(UnboundedSource):
 
 
 class LogBatches(UnboundedReader):
-    """Batches in the order (append time, partition, offset), and empty ones when only time passes."""
+    """Batches in the order (append time, partition, offset), and empty ones when only time passes.
 
-    def __init__(self, source: PlaybackLog, mark: Mark) -> None:
+    Where the reader `before` stands at the mark, this one goes on with what that one has read and with its clocks: of a
+    runner that asks for a reader a bundle none lives long enough for time to pass.
+    """
+
+    def __init__(self, source: PlaybackLog, mark: Mark, before: "LogBatches | None" = None) -> None:
         self._source = source
-        self._log = LogReader(source.consumer, source.topic, mark.offsets, source.clock_difference_us, source.cut)
         self._mark = mark
         self._batch: Batch | None = None
+        self._is_open = True
+        if before and before.gives_up(mark):
+            self._log: LogReader = before._log
+            self._said: float = before._said
+            self._looked: float = before._looked
+            self._is_warned: bool = before._is_warned
+            return
+        self._log = LogReader(source.consumer, source.topic, mark.offsets, source.clock_difference_us, source.cut)
         self._said = self._looked = time.monotonic()
         self._is_warned = False
 
@@ -97,6 +114,7 @@ class LogBatches(UnboundedReader):
 
     def _advance(self) -> bool:
         source = self._source
+        assert self._is_open, "another reader goes on with the log"
         self._log.poll(source.tick_seconds / 2, source.batch_records)
         self._log.find_partitions()
         now = time.monotonic()
@@ -161,6 +179,16 @@ class LogBatches(UnboundedReader):
         """Where a reader after this one goes on."""
         return self._mark
 
+    def gives_up(self, mark: Mark) -> bool:
+        """Whether a reader from that mark on may go on with the log; where this one stands elsewhere it is closed."""
+        if self._is_open and self._mark == mark:
+            self._is_open = False
+            return True
+        self.close()
+        return False
+
     def close(self) -> None:
-        """Leave the broker."""
-        self._log.close()
+        """Leave the broker, unless another reader goes on with the log."""
+        if self._is_open:
+            self._is_open = False
+            self._log.close()

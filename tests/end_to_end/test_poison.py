@@ -31,7 +31,7 @@ BLOCKS = 20
 OF_THE_RECORD = {field.name for field in (*RECORD_FIELDS, CLIENT_ID)} | {"manifest_id"}
 SAME = ("silver.plays", "silver.tracks", "gold.daily_track_plays", "gold.daily_user_plays", "gold.country_charts")
 
-FAST = pytest.param((20_000, "sail"), id="sail-20,000")
+FAST = pytest.param((5_000, "sail"), id="sail-5,000")
 SLOW = [
     pytest.param((100_000, "sail"), id="sail-100,000", marks=pytest.mark.nightly),
     pytest.param((100_000, "spark"), id="spark-100,000", marks=[pytest.mark.nightly, pytest.mark.spark]),

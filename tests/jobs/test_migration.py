@@ -76,6 +76,7 @@ def test_an_added_column_is_filled_in_every_row_there_is(runner, lake, tmp_path,
     assert lake.digest(DAILY_USER_PLAYS) != before
 
 
+@pytest.mark.slow_on_spark
 def test_events_of_both_versions_are_merged_into_silver_of_version_1(runner, lake, tmp_path, append):
     narrower = replace(
         PLAYS, fields=tuple(one for one in PLAYS.fields if one.name not in ("shuffle", "private_session"))

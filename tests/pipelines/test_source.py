@@ -121,3 +121,38 @@ def test_a_life_after_another_reads_what_came_with_a_clock_gone_back(log: Playba
     reader = replace(log, offsets=not_behind({0: 1}, cut), cut=cut).create_reader(None, None)
     assert passed(reader, passed_us) == [(passed_us // 1_000, 0, 0)]
     reader.close()
+
+
+def test_a_reader_from_where_the_one_before_stands_goes_on_with_its_connections(
+    log: PlaybackLog, reader: LogBatches
+) -> None:
+    """A runner that asks for one at each bundle has one at a time, and closing the old one later harms nothing."""
+    first = now_ms()
+    send(log, (0, first))
+    assert passed(reader, first * 1_000) == [(first, 0, 0)]
+    next_one = log.create_reader(None, reader.get_checkpoint_mark())
+    assert next_one._log is reader._log
+    reader.close()
+    second = now_ms()
+    send(log, (0, second))
+    assert passed(next_one, second * 1_000) == [(second, 0, 1)]
+    with pytest.raises(AssertionError, match="another reader goes on"):
+        reader.advance()
+    from_the_start = log.create_reader(None, None)
+    assert from_the_start._log is not next_one._log
+    assert passed(from_the_start, second * 1_000) == [(first, 0, 0), (second, 0, 1)]
+    from_the_start.close()
+
+
+def test_time_passes_for_readers_that_are_asked_once_each(log: PlaybackLog, reader: LogBatches) -> None:
+    """A runner may ask for a new one whenever there is no batch: each is too young to say that time passes."""
+    first = now_ms()
+    send(log, (0, first))
+    assert passed(reader, first * 1_000) == [(first, 0, 0)]
+    later_us, deadline = reader.get_checkpoint_mark().passed_us + 1_000_000, time.monotonic() + 30
+    one = reader
+    while one.get_checkpoint_mark().passed_us < later_us:
+        assert time.monotonic() < deadline
+        one = log.create_reader(None, one.get_checkpoint_mark())
+        one.advance()
+    one.close()
