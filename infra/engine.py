@@ -8,7 +8,9 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+import grpc
 from pyspark.sql import SparkSession
+from pyspark.sql.connect.client.retries import DefaultPolicy
 
 from infra.settings import Settings
 from infra.spark_driver import DRIVER, driver_server
@@ -24,6 +26,19 @@ it the threads that all clients of the process share, waiting for them; where th
 one of those threads, it waits for itself, and the query that another session is at never ends."""
 
 
+class AskAgain(DefaultPolicy):
+    """Asks again too where an answer came and could not be read.
+
+    Seen once in thousands of runs, of an answer that is never wrong otherwise; the calls of Spark Connect can be made
+    again, and go on behind the last answer that was read.
+    """
+
+    def can_retry(self, e: BaseException) -> bool:
+        """Whether the call that ended so is made again."""
+        is_spoilt = isinstance(e, grpc.RpcError) and "Exception deserializing response" in str(e)
+        return is_spoilt or super().can_retry(e)
+
+
 @contextmanager
 def open_session(settings: Settings) -> Iterator[SparkSession]:
     """Open a session of the configured engine and stop it afterwards.
@@ -34,6 +49,7 @@ def open_session(settings: Settings) -> Iterator[SparkSession]:
     with _server(settings) as address:
         session = SparkSession.builder.remote(address).create()
         try:
+            session.client.set_retry_policies([AskAgain()])
             session.conf.set("spark.sql.session.timeZone", "UTC")
             yield session
         finally:

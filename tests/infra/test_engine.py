@@ -1,7 +1,11 @@
 """What the engines are told, beside the settings, and how sessions end."""
 
 import gc
+from typing import Any
 
+import grpc
+import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator as Results
 
 from infra.engine import SAIL_BATCH_ROWS, open_session
@@ -30,3 +34,40 @@ def test_a_session_of_the_past_leaves_alone_the_threads_that_all_clients_share(s
             assert session.range(3).count() == 3
     finally:
         gc.enable()
+
+
+class Spoilt(grpc.RpcError):
+    """What gRPC raises where an answer came that it cannot read."""
+
+    def __init__(self, details: str) -> None:
+        super().__init__(f"status = INTERNAL details = {details}")
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.INTERNAL
+
+    def trailing_metadata(self) -> tuple[()]:
+        return ()
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_again_and_another_error_is_not(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_session(settings) as session:
+        stub = session.client._stub
+        real, calls = stub.Config, []
+
+        def config(*given: Any, **named: Any) -> Any:
+            calls.append(given)
+            if len(calls) == 1:
+                raise Spoilt(calls_fail_with)
+            return real(*given, **named)
+
+        monkeypatch.setattr(stub, "Config", config)
+        calls_fail_with = "Exception deserializing response!"
+        assert session.conf.get("spark.sql.session.timeZone") == "UTC"
+        assert len(calls) == 2
+        calls.clear()
+        calls_fail_with = "Exception of another kind"
+        with pytest.raises(PySparkException, match="of another kind"):
+            session.conf.get("spark.sql.session.timeZone")
+        assert len(calls) == 1
