@@ -72,15 +72,9 @@ def full_run(made: Any, nothing: Path) -> str:
     return last_line(said)
 
 
-@pytest.mark.parametrize(
-    "steps",
-    [
-        pytest.param((0,), id="1-step"),
-        pytest.param((*range(0, 400, 25),), id="16-steps", marks=pytest.mark.nightly),
-    ],
-)
+@pytest.mark.nightly
 def test_a_full_lake_is_said_and_read_and_gone_on_with(
-    steps: tuple[int, ...], disk: Callable[[Path], Disk], twice: Twice, nothing: Path
+    disk: Callable[[Path], Disk], twice: Twice, nothing: Path
 ) -> None:
     """With a little more space each time a run comes a little further, until there is enough."""
     made = twice.twin()
@@ -89,7 +83,7 @@ def test_a_full_lake_is_said_and_read_and_gone_on_with(
     lake.mkdir()
     small = disk(lake)
     shutil.copytree(kept, lake, dirs_exist_ok=True)
-    for left in steps:
+    for left in range(0, 400, 25):
         small.fill(left)
         status, said = ended(made.start(nothing))
         small.free()

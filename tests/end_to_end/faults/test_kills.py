@@ -82,19 +82,13 @@ def test_killed_in_every_stage_one_after_the_other(twice: Twice, nothing: Path) 
     assert len(seen.charts) >= 2  # two countries' charts may be of either side of the moment
 
 
-@pytest.mark.parametrize(
-    "places",
-    [
-        pytest.param(("producer.queued", "producer.acknowledged"), id="two"),
-        pytest.param(PRODUCING, id="all", marks=pytest.mark.nightly),
-    ],
-)
+@pytest.mark.nightly
 def test_killed_while_importing_at_one_point_after_the_other(
-    places: tuple[str, ...], deployment: Callable[..., Any], undisturbed: Any, export: Path
+    deployment: Callable[..., Any], undisturbed: Any, export: Path
 ) -> None:
     """What was in doubt counts as pending until it is seen, and never twice."""
     made = deployment(like=undisturbed)
-    for place in places:
+    for place in PRODUCING:
         killed_at(made, export, place)
     in_doubt = sum(one.in_doubt for one in read_manifests(made.settings.home))
     acknowledged = sum(one.acknowledged for one in read_manifests(made.settings.home))
