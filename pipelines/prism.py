@@ -12,6 +12,8 @@ from schemas.errors import ConfigurationError
 START_SECONDS = 30.0
 # Beam would list what is installed by a pip that is not.
 _QUIET = ("--experiments=disable_logging_submission_environment",)
+_LONGEST_LIFE_SECONDS = 365 * 86_400
+"""Beam follows a job for `job_server_timeout` and fails then, whatever the job does; its own default is 300 s."""
 
 
 @contextmanager
@@ -36,4 +38,5 @@ def local_prism(settings: Settings) -> Iterator[str]:
 
 def job_service_options(address: str) -> list[str]:
     """Beam's options to run on the job service at an address, with this process as the worker."""
-    return ["--runner=PortableRunner", f"--job_endpoint={address}", "--environment_type=LOOPBACK", *_QUIET]
+    words = ["--runner=PortableRunner", f"--job_endpoint={address}", "--environment_type=LOOPBACK"]
+    return [*words, f"--job_server_timeout={_LONGEST_LIFE_SECONDS}", *_QUIET]

@@ -8,6 +8,7 @@ import pyarrow as pa
 from apache_beam.io.unbounded_source import ReadFromUnboundedSource
 from apache_beam.options.pipeline_options import SetupOptions, StandardOptions
 from apache_beam.runners.runner import PipelineState
+from grpc import RpcError
 
 from infra.kafka.append_times import Cut
 from infra.kafka.connection import client_properties
@@ -70,7 +71,7 @@ def run_to_end(pipeline: beam.Pipeline, name: str) -> None:
     """Run until it fails or is cancelled; a failed bundle fails it, since rows of that bundle may be lost."""
     try:
         state = pipeline.run().wait_until_finish()
-    except (RuntimeError, TonearmError) as error:
+    except (RuntimeError, TonearmError, RpcError) as error:
         state = str(error).strip().splitlines()[-1][:300] if str(error).strip() else type(error).__name__
     for failure in failures(name):
         raise failure

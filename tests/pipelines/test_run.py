@@ -3,9 +3,11 @@
 import uuid
 
 import apache_beam as beam
+import grpc
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 
+from pipelines.prism import job_service_options
 from pipelines.run import run_to_end
 from pipelines.transforms.failures import telling
 from schemas.errors import ContractError, StoreUnavailableError
@@ -31,3 +33,24 @@ def test_what_nobody_raised_on_purpose_is_one_sentence_and_another_life_may_help
     name = uuid.uuid4().hex
     with pytest.raises(StoreUnavailableError, match=r"The live pipeline failed .*: start it again"):
         run_to_end(pipeline_that(RuntimeError("the runner delivered twice"), name), name)
+
+
+class Lost:
+    """A pipeline and its result, whose runner is gone."""
+
+    def run(self) -> "Lost":
+        return self
+
+    def wait_until_finish(self) -> str:
+        raise grpc.RpcError("Stream removed (Socket closed)")
+
+
+def test_after_a_runner_that_is_gone_another_life_may_help() -> None:
+    with pytest.raises(StoreUnavailableError, match=r"The live pipeline failed \(Stream removed"):
+        run_to_end(Lost(), uuid.uuid4().hex)  # type: ignore[arg-type]
+
+
+def test_a_life_is_followed_for_longer_than_any_lasts() -> None:
+    """Beam's own patience is five minutes, and then it fails."""
+    options = PipelineOptions(job_service_options("127.0.0.1:1"))
+    assert options.view_as(PortableOptions).job_server_timeout > 300 * 86_400
