@@ -22,7 +22,7 @@ from schemas.errors import ContractError
 from schemas.model import Table
 from schemas.render.expectations import expectations
 
-SHOWN_KEYS = 3
+_SHOWN_KEYS = 3
 _COLUMNS = "expect_table_columns_to_match_set"
 _UNIQUE = ("expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique")
 _OF_TABLE = (_COLUMNS, *_UNIQUE)
@@ -57,7 +57,7 @@ def evaluated(rows: DataFrame, table: Table) -> list[Evaluated]:
     found = rows.agg(F.count(F.lit(1)).alias("rows"), *counts).collect()[0].asDict()
     # Nothing null is summed: one engine plans that for rows of a single key and then refuses its own plan.
     of_repeated = F.when(F.col("count") > 1, F.col("count")).otherwise(0).alias("rows")
-    repeated = rows.groupBy(*table.key).count().select(of_repeated).agg(F.sum("rows")).collect()[0][0]
+    repeated = _by_key(rows, table).select(of_repeated).agg(F.sum("rows")).collect()[0][0]
     undeclared = set(rows.columns) ^ {field.name for field in table.stored_fields}
     of_table = dict.fromkeys(_UNIQUE, repeated or 0) | {_COLUMNS: len(undeclared)}
     results = []
@@ -91,9 +91,13 @@ def _broken(expectation: Mapping[str, Any]) -> Column:
 
 def _keys(rows: DataFrame, table: Table, broken: Column | None) -> tuple[dict[str, Any], ...]:
     """Keys of some rows that meet the condition; without one, those that several rows have."""
-    repeated = rows.groupBy(*table.key).count().where(F.col("count") > 1)
-    found = repeated if broken is None else rows.where(broken)
-    return tuple(row.asDict() for row in found.select(*table.key).limit(SHOWN_KEYS).collect())
+    found = _by_key(rows, table).where(F.col("count") > 1) if broken is None else rows.where(broken)
+    return tuple(row.asDict() for row in found.select(*table.key).limit(_SHOWN_KEYS).collect())
+
+
+def _by_key(rows: DataFrame, table: Table) -> DataFrame:
+    """How many rows have each key, as `count`."""
+    return rows.groupBy(*table.key).count()
 
 
 class Validations:

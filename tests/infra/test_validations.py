@@ -20,6 +20,7 @@ from schemas.model import AtMost, Between, Field, InSet, Matches, ReplaceAll, Ta
 from schemas.render.check_words import expectation_in_words
 from schemas.render.expectations import expectations
 from schemas.render.spark import spark_ddl
+from tonearm.site.validations import rendered  # first: it keeps Great Expectations from telling its makers
 
 NAME = "Secret Listener"
 TABLE = Table(
@@ -128,8 +129,6 @@ def test_the_last_one_is_kept_with_its_counts_and_version_and_no_value_of_a_row(
 def test_what_was_found_of_a_table_is_shown_by_the_renderer_of_great_expectations(
     session: SparkSession, tmp_path: Path
 ) -> None:
-    from tonearm.site.validations import rendered
-
     Validations(tmp_path).keep("gold.t", 1, ours(session, [("a", "c", 3, 5, "{}")]))
     kept = Validations(tmp_path).last("gold.t")
     assert kept is not None
