@@ -1,7 +1,7 @@
 """Quality checks: the expectations of a declaration, asked of what was committed.
 
-All dates that changed since the last version that passed are validated in one pass. What passed is remembered beside
-the lake (`<home>/checks/<table>.json`), so a run that died between commit and check checks again. What failed stays
+What changed since the last version that passed is validated in one pass. What passed is remembered beside the lake
+(`<home>/checks/<table>.json`), so a run that died between commit and check checks again. What failed stays
 unpassed until a newer version passes; publishing asks `passed_version`. Checks of the table as a whole
 (`infra.table_checks`) are asked every time. What any of them found is kept (`infra.check_results`), and the last
 validation as Great Expectations has it (`infra.validations`).
@@ -132,14 +132,14 @@ def _asked(check: TableCheck, asked: Asked, table_id: str, version: int) -> Chec
 
 
 def _changed(rows: DataFrame, lake: Lake, table: Table, passed: int | None, version: int) -> DataFrame | None:
-    """Rows to validate: those of changed dates, the whole table where it has no dates, None where nothing changed."""
+    """Rows to validate: those of changed partitions, the whole table where it has none, None where nothing changed."""
     if table.partition_by is None or passed is None or passed > version:
         return rows
     try:
-        dates = lake.touched_dates(table, passed, version)
+        touched = lake.touched_partitions(table, passed, version)
     except MissingInputError:
         return rows
-    return rows.where(F.col(table.partition_by).isin(*sorted(dates))) if dates else None
+    return rows.where(F.col(table.partition_by).isin(*sorted(touched, key=str))) if touched else None
 
 
 def _result(one: Evaluated, table: Table, table_id: str, version: int, at: datetime) -> CheckResult:

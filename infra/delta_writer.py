@@ -16,9 +16,10 @@ from pyspark.sql import functions as F
 
 from infra import failpoints
 from infra.disk_space import is_full_disk
-from infra.lake import Lake
+from infra.lake import Lake, PartitionValue
 from schemas.errors import ContractError, StoreUnavailableError, SupersededError
 from schemas.model import Field, KeyedMerge, Table
+from schemas.periods import slice_of
 from schemas.render.spark import spark_ddl, spark_type
 
 _GUARD = "Tonearm contract:"
@@ -55,9 +56,12 @@ class DeltaWriter:
         )
         self._replace(table, rows, f"topic_id = '{quoted}' AND ({predicate})", inside, version)
 
-    def replace_dates(self, table: Table, rows: DataFrame, dates: Collection[date], version: int | None = None) -> None:
-        """Replace all rows of `dates` by `rows`, which must lie in them; a date without rows becomes empty."""
-        self._replace_days(table, rows, dates, F.col(str(table.partition_by)).isin(*sorted(dates)), version)
+    def replace_partitions(
+        self, table: Table, rows: DataFrame, partitions: Collection[PartitionValue], version: int | None = None
+    ) -> None:
+        """Replace all rows of `partitions` by `rows`, which must lie in them; one without rows becomes empty."""
+        inside = F.col(str(table.partition_by)).isin(*sorted(partitions, key=str))
+        self._replace_within(table, rows, partitions, inside, version)
 
     def replace_all(self, table: Table, rows: DataFrame, version: int | None = None) -> None:
         """Replace the whole table by `rows`."""
@@ -90,7 +94,7 @@ class DeltaWriter:
         )
         # Inside by construction. Asserted, one engine computes the assertion before the join has ruled out the rows of
         # other dates that lost, and fails for them.
-        self._replace_days(table, kept.select(*names).union(won), touched, F.lit(True), version)
+        self._replace_within(table, kept.select(*names).union(won), touched, F.lit(True), version)
 
     def stage(self, name: str, rows: DataFrame) -> None:
         """Compute `rows` once, into files beside the tables that the next staging of that name replaces."""
@@ -101,12 +105,17 @@ class DeltaWriter:
         folder = str(self._lake.root / "_staging" / name)
         return self._session.read.schema(spark_ddl(fields)).parquet(folder)
 
-    def _replace_days(
-        self, table: Table, rows: DataFrame, dates: Collection[date], inside: Column, version: int | None
+    def _replace_within(
+        self,
+        table: Table,
+        rows: DataFrame,
+        partitions: Collection[PartitionValue],
+        inside: Column,
+        version: int | None,
     ) -> None:
-        if dates:
-            days = ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(dates))
-            self._replace(table, rows, f"{table.partition_by} IN ({days})", inside, version)
+        if partitions:
+            values = ", ".join(_literal(value) for value in sorted(partitions, key=str))
+            self._replace(table, rows, f"{table.partition_by} IN ({values})", inside, version)
 
     def _replace(self, table: Table, rows: DataFrame, predicate: str, inside: Column, version: int | None) -> None:
         writer = self._conform(table, rows, inside).write.format("delta").mode("overwrite")
@@ -171,6 +180,11 @@ def first_of_key(table: Table, rows: DataFrame) -> DataFrame:
     assert isinstance(table.refresh, KeyedMerge)
     first = Window.partitionBy(*table.key).orderBy(*table.refresh.first_by)
     return rows.withColumn("_rank", F.row_number().over(first)).where(F.col("_rank") == 1).drop("_rank")
+
+
+def _literal(value: PartitionValue) -> str:
+    """The value in a predicate; a slice is of letters, digits, `_`, `.` and `-` only."""
+    return f"DATE '{value.isoformat()}'" if isinstance(value, date) else f"'{slice_of(value)}'"
 
 
 def _any(conditions: list[Column]) -> Column:

@@ -6,7 +6,7 @@ that finds it was faster writes again (`infra.delta_writer`).
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from deltalake import DeltaTable, PostCommitHookProperties
 from deltalake.exceptions import CommitFailedError
 
 from infra import delta_log
-from infra.lake import Lake
+from infra.lake import Lake, PartitionValue
 from infra.leftovers import Removal, room
 from schemas.model import Table
 
@@ -22,9 +22,9 @@ TARGET_BYTES = 128 * 2**20
 """Size that files are compacted to, about."""
 
 SMALL_BYTES = TARGET_BYTES // 4
-"""A file below this is small; two of them in one date are worth compacting."""
+"""A file below this is small; two of them in one partition are worth compacting."""
 
-_DATES_OF_ONE_COMMIT = 100
+_PARTITIONS_OF_ONE_COMMIT = 100
 # The log is what tells that a compacted version has the same rows; its length is left to the writers of rows.
 _KEEP_LOG = PostCommitHookProperties(cleanup_expired_logs=False)
 
@@ -47,7 +47,7 @@ def clustering(table: Table) -> tuple[str, ...]:
 
 
 def compact(lake: Lake, table: Table, dry_run: bool = False) -> Compaction:
-    """Merge the small files of each date (of the whole table where it has none); every row stays.
+    """Merge the small files of each partition (of the whole table where it has none); every row stays.
 
     Z-ordered by `clustering`; where there is none, file after file in any order, and big files are left alone.
     """
@@ -55,10 +55,12 @@ def compact(lake: Lake, table: Table, dry_run: bool = False) -> Compaction:
     if dry_run or not small:
         return Compaction(sum(small.values()))
     done = Compaction()
-    dates = sorted(day for day in small if day is not None)
-    for first in range(0, max(len(dates), 1), _DATES_OF_ONE_COMMIT):
+    partitions = sorted((value for value in small if value is not None), key=str)
+    for first in range(0, max(len(partitions), 1), _PARTITIONS_OF_ONE_COMMIT):
         try:
-            metrics = _rewrite(DeltaTable(lake.path(table)), table, dates[first : first + _DATES_OF_ONE_COMMIT])
+            metrics = _rewrite(
+                DeltaTable(lake.path(table)), table, partitions[first : first + _PARTITIONS_OF_ONE_COMMIT]
+            )
         except CommitFailedError:
             done = Compaction(done.files, done.into, is_postponed=True)
             continue
@@ -93,20 +95,20 @@ def vacuum(lake: Lake, table: Table, needed: Collection[int], retention: timedel
     return gone
 
 
-def _small_files(lake: Lake, table: Table) -> dict[date | None, int]:
-    """Number of small files by date (None: of the whole table), where there is more than one."""
+def _small_files(lake: Lake, table: Table) -> dict[PartitionValue | None, int]:
+    """Number of small files by partition (None: of the whole table), where there is more than one."""
     if lake.version(table) is None:
         return {}
-    found: dict[date | None, int] = {}
+    found: dict[PartitionValue | None, int] = {}
     for file in pa.table(DeltaTable(lake.path(table)).get_add_actions(flatten=True)).to_pylist():
         if file["size_bytes"] < SMALL_BYTES:
-            day = file[f"partition.{table.partition_by}"] if table.partition_by else None
-            found[day] = found.get(day, 0) + 1
-    return {day: count for day, count in found.items() if count > 1}
+            value = file[f"partition.{table.partition_by}"] if table.partition_by else None
+            found[value] = found.get(value, 0) + 1
+    return {value: count for value, count in found.items() if count > 1}
 
 
-def _rewrite(delta: DeltaTable, table: Table, dates: list[date]) -> dict[str, Any]:
-    only: Any = [(str(table.partition_by), "in", [day.isoformat() for day in dates])] if dates else None
+def _rewrite(delta: DeltaTable, table: Table, partitions: list[PartitionValue]) -> dict[str, Any]:
+    only: Any = [(str(table.partition_by), "in", [str(value) for value in partitions])] if partitions else None
     columns = clustering(table)
     if columns:
         return delta.optimize.z_order(columns, only, TARGET_BYTES, post_commithook_properties=_KEEP_LOG)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,9 @@ from infra import delta_log
 from playback.arrow import arrow_schema
 from schemas.errors import MissingInputError
 from schemas.model import Table
+
+PartitionValue = date | str
+"""Value of `partition_by`: a date or, where a table is replaced by slices, the slice as text."""
 
 PROTOCOL = {"delta.minReaderVersion": "1", "delta.minWriterVersion": "2"}
 
@@ -74,8 +78,10 @@ class Lake:
             configuration=PROTOCOL,
         )
 
-    def rows(self, table: Table, version: int | None = None, dates: Collection[date] | None = None) -> pa.Table:
-        """Rows of one version (None: the current one) in the declared columns, of those `dates` of `partition_by` only.
+    def rows(
+        self, table: Table, version: int | None = None, partitions: Collection[PartitionValue] | None = None
+    ) -> pa.Table:
+        """Rows of one version (None: the current one) in the declared columns, of those `partitions` only.
 
         An earlier version is read from the files that it was compacted to; a column that was added later is null in it.
         Raises MissingInputError when the table or the version does not exist (any more).
@@ -85,10 +91,10 @@ class Lake:
         later = [field for field in table.stored_fields if field.nullable and field.name not in present]
         columns = [field.name for field in table.stored_fields if field not in later]
         filters = None
-        if dates is not None:
-            if not dates:
+        if partitions is not None:
+            if not partitions:
                 return arrow_schema(table.stored_fields).empty_table()
-            filters = [(str(table.partition_by), "in", sorted(dates))]
+            filters = [(str(table.partition_by), "in", sorted(partitions, key=str))]
         try:
             found = delta.to_pyarrow_table(filters=filters, columns=columns)
         except FileNotFoundError:
@@ -100,22 +106,22 @@ class Lake:
         names = [field.name for field in table.stored_fields]
         return found.select(names).cast(arrow_schema(table.stored_fields))
 
-    def touched_dates(self, table: Table, after: int | None, until: int) -> set[date]:
-        """Dates of `partition_by` whose files changed in any version after `after` (None: ever) up to `until`.
+    def touched_partitions(self, table: Table, after: int | None, until: int) -> set[PartitionValue]:
+        """Partitions whose files changed in any version after `after` (None: ever) up to `until`.
 
         Compaction changes files and no rows, and does not count.
         Raises MissingInputError when the log no longer reaches back to `after`.
         """
         if after is None:
             return set(self._files(table, until).values())
-        touched: set[date] = set()
+        touched: set[PartitionValue] = set()
         before = self._files(table, after)
         for version in range(after + 1, until + 1):
             now = self._files(table, version)
             made = delta_log.commit(self.path(table), version)
             if made is None or made.changes_rows:
-                touched |= {day for file, day in before.items() if file not in now}
-                touched |= {day for file, day in now.items() if file not in before}
+                touched |= {value for file, value in before.items() if file not in now}
+                touched |= {value for file, value in now.items() if file not in before}
             before = now
         return touched
 
@@ -158,8 +164,8 @@ class Lake:
                 found[key] = max(row[f"{column}_max"], found.get(key, row[f"{column}_max"]))
         return found
 
-    def dates(self, table: Table) -> set[date]:
-        """Dates of `partition_by` that the current version has files of."""
+    def partitions(self, table: Table) -> set[PartitionValue]:
+        """Partitions that the current version has files of."""
         version = self.version(table)
         return set() if version is None else set(self._files(table, version).values())
 
@@ -170,6 +176,11 @@ class Lake:
         return [
             int(size) for size in pa.table(self._open(table).get_add_actions(flatten=True))["size_bytes"].to_pylist()
         ]
+
+    def is_complete(self, table: Table, version: int) -> bool:
+        """Whether all data files of that version are still there; MissingInputError where the log has not got it."""
+        paths = pa.table(self._open(table, version).get_add_actions(flatten=True))["path"].to_pylist()
+        return all((self.path(table) / unquote(one)).exists() for one in paths)
 
     def file_paths(self, table: Table) -> set[str]:
         """Paths, below the table's folder, of the live data files of the current version."""
@@ -182,7 +193,7 @@ class Lake:
             which = "" if version is None else f" version {version}"
             raise MissingInputError(f"{table.full_name}{which} is not in the lake: run `tonearm run` first.") from None
 
-    def _files(self, table: Table, version: int) -> dict[str, date]:
+    def _files(self, table: Table, version: int) -> dict[str, PartitionValue]:
         actions = pa.table(self._open(table, version).get_add_actions(flatten=True))
-        days = actions[f"partition.{table.partition_by}"].to_pylist()
-        return dict(zip(actions["path"].to_pylist(), days, strict=True))
+        values = actions[f"partition.{table.partition_by}"].to_pylist()
+        return dict(zip(actions["path"].to_pylist(), values, strict=True))

@@ -15,7 +15,7 @@ from playback.arrow import arrow_schema
 from schemas.drift import Change, Column, Shape
 from schemas.drift_kinds import ADDED_NULLABLE, BECAME_NULLABLE
 from schemas.errors import SupersededError
-from schemas.model import ReplaceAll, ReplaceDates, Table
+from schemas.model import ReplaceAll, ReplaceDates, ReplaceSlices, Table
 from schemas.render.expectations import expectations_digest
 
 RECOMPUTE = "tonearm.recompute"
@@ -68,7 +68,7 @@ def migrate(lake: Lake, table: Table, changes: list[Change]) -> None:
     added = [change.about for change in changes if change.kind is ADDED_NULLABLE]
     relaxed = [change.about for change in changes if change.kind is BECAME_NULLABLE]
     try:
-        if added and isinstance(table.refresh, ReplaceDates | ReplaceAll):
+        if added and isinstance(table.refresh, ReplaceDates | ReplaceSlices | ReplaceAll):
             set_property(lake, table, RECOMPUTE, "true")
             failpoints.reach("migrate.marked")
         if added:

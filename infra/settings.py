@@ -30,6 +30,10 @@ class Settings(BaseSettings):
         7, ge=1, le=30, description="days for which `tonearm maintain` leaves every version of a table readable"
     )
 
+    statistics: bool = Field(
+        True, description="whether runs compute the statistics of listeners, countries and periods"
+    )
+
     lineage_url: str = Field("", description="server that OpenLineage events go to by HTTP; empty: a file in the home")
 
     kafka_bootstrap: str = Field("", description="host:port[,…] of your own Kafka; empty: the local broker")

@@ -44,12 +44,12 @@ class Extent:
 
 
 def extent(lake: Lake, table: Table, first: date = date.min, last: date = date.max) -> Extent:
-    """The extent of the current version, of a table that is partitioned from date `first` to `last` only."""
+    """The extent of the current version, of a table that is partitioned by dates from `first` to `last` only."""
     return sum((one for day, one in _files(lake, table) if day is None or first <= day <= last), Extent())
 
 
 def rows_by_date(lake: Lake, table: Table) -> dict[date, int]:
-    """Rows of the current version by `partition_by`; empty where the table has none."""
+    """Rows of the current version by date of `partition_by`; empty where the table has none."""
     counts: dict[date, int] = {}
     for day, one in _files(lake, table):
         if day is not None:
@@ -58,13 +58,14 @@ def rows_by_date(lake: Lake, table: Table) -> dict[date, int]:
 
 
 def _files(lake: Lake, table: Table) -> list[tuple[date | None, Extent]]:
-    """Each live file with its date."""
+    """Each live file with the date that it is of, if its table is partitioned by dates."""
     if lake.version(table) is None:
         return []
     actions: list[dict[str, Any]] = pa.table(DeltaTable(lake.path(table)).get_add_actions(flatten=True)).to_pylist()
+    values = [one.get(f"partition.{table.partition_by}") for one in actions]
     return [
-        (one.get(f"partition.{table.partition_by}"), Extent(one["num_records"] or 0, 1, one["size_bytes"]))
-        for one in actions
+        (value if isinstance(value, date) else None, Extent(one["num_records"] or 0, 1, one["size_bytes"]))
+        for value, one in zip(values, actions, strict=True)
     ]
 
 

@@ -46,7 +46,7 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
         with _timed(done.seconds, "refresh"), recording(step) as recorded:
             say("bronze.manifests", "refresh")
             done.refreshed.append(write_manifests(step, announced))
-            done.refreshed += step.runner.refresh_all(say, step.lineage.writing)
+            done.refreshed += step.runner.refresh_all(say, step.lineage.writing, settings.statistics)
         done.refreshed += recorded.refreshed
         done.warnings = recorded.warnings
         with _timed(done.seconds, "publish"):

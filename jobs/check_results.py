@@ -37,7 +37,7 @@ def record_check_results(session: SparkSession, lake: Lake, checker: Checker) ->
         dates |= {row["checked_date"] for key, row in stored.items() if key in replaced}
         kept = [row for key, row in stored.items() if key not in replaced and row["checked_date"] in dates]
         rows = pa.Table.from_pylist([*kept, *found], schema=arrow_schema(CHECK_RESULTS.fields))
-        DeltaWriter(session, lake).replace_dates(CHECK_RESULTS, session.createDataFrame(rows), dates, before)
+        DeltaWriter(session, lake).replace_partitions(CHECK_RESULTS, session.createDataFrame(rows), dates, before)
     checker.results.forget(results)
     for one in results:
         if not one.is_met:

@@ -1,8 +1,8 @@
 """Publication of a Delta version to the stores that a table declares, and the way back.
 
 A publication has a number, allotted by the ledger (`infra.serving_store.ledger`) before anything is written or made.
-Only dates that were touched since the publication in force are sent; the whole table where the store had none, or where
-a publication was started after that one and did not end. Publishing again what is published does nothing; of two
+Only partitions that were touched since the publication in force are sent; the whole table where the store had none, or
+where a publication was started after that one and did not end. Publishing again what is published does nothing; of two
 publishers the higher number wins in every store.
 
 A rollback is a publication too: of the version that was in force before, under a new number. It holds until a Delta
@@ -12,11 +12,10 @@ version comes that is newer than what was taken back; until then `publish` says 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from infra import failpoints, run_log
-from infra.lake import Lake
+from infra.lake import Lake, PartitionValue
 from infra.serving_store.ledger import Entry, Store, last_completed, unfinished
 from infra.serving_store.plan import is_held, plan_publish, plan_rollback
 from infra.serving_store.sending import snapshot, upsert
@@ -36,7 +35,7 @@ Progress = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Publication:
-    """What one publication sent: `dates` is empty where the scope was the whole table.
+    """What one publication sent: `partitions` is empty where the scope was the whole table.
 
     `deleted` counts rows that are no more; of a snapshot the partitions of earlier generations that were cleaned up.
     """
@@ -47,7 +46,7 @@ class Publication:
     delta_version: int
     rows: int
     deleted: int
-    dates: tuple[date, ...]
+    partitions: tuple[PartitionValue, ...]
     seconds: float
 
 
@@ -141,12 +140,12 @@ def _send(stores: Stores, lake: Lake, table: Table, entry: Entry, is_missing: bo
     unended = unfinished(earlier)
     before = {one.delta_version for one in unended} | ({current.delta_version} if current else set())
     # What did not end may have been the filling of a new table: what is in the store is not known.
-    dates = touched_scope(lake, table, entry.delta_version, before) if current and not unended else None
+    partitions = touched_scope(lake, table, entry.delta_version, before) if current and not unended else None
     if publish_mode(table, entry.store) == "snapshot":
         rows, deleted = snapshot(stores.serving, stores.ledger, lake, table, entry)
-        dates = None
+        partitions = None
     else:
-        rows, deleted = (0, 0) if dates == set() else _merge(stores, lake, table, entry, before, dates)
+        rows, deleted = (0, 0) if partitions == set() else _merge(stores, lake, table, entry, before, partitions)
         stores.ledger.complete(entry)
     failpoints.reach("publish.completed", place)
     done = Publication(
@@ -156,7 +155,7 @@ def _send(stores: Stores, lake: Lake, table: Table, entry: Entry, is_missing: bo
         entry.delta_version,
         rows,
         deleted,
-        tuple(sorted(dates or ())),
+        tuple(sorted(partitions or (), key=str)),
         time.monotonic() - started,
     )
     _tell(done)
@@ -169,28 +168,28 @@ def _tell(done: Publication) -> None:
 
 
 def _merge(
-    stores: Stores, lake: Lake, table: Table, entry: Entry, before: set[int], dates: set[date] | None
+    stores: Stores, lake: Lake, table: Table, entry: Entry, before: set[int], partitions: set[PartitionValue] | None
 ) -> tuple[int, int]:
     if entry.store == "cassandra":
-        return upsert(stores.serving, lake, table, entry, before, dates)
+        return upsert(stores.serving, lake, table, entry, before, partitions)
     assert stores.warehouse is not None
-    rows = lake.rows(table, entry.delta_version, dates)
-    merged = merge_rows(stores.warehouse, table, rows, entry.publish_number, entry.delta_version, dates)
+    rows = lake.rows(table, entry.delta_version, partitions)
+    merged = merge_rows(stores.warehouse, table, rows, entry.publish_number, entry.delta_version, partitions)
     failpoints.reach("publish.merged", f"{table.full_name}/bigquery")
     create_view(stores.warehouse, table)
     return merged.rows, merged.deleted
 
 
-def touched_scope(lake: Lake, table: Table, version: int, before: set[int]) -> set[date] | None:
-    """Dates in which `version` may differ from the versions `before`; None: the whole table.
+def touched_scope(lake: Lake, table: Table, version: int, before: set[int]) -> set[PartitionValue] | None:
+    """Partitions in which `version` may differ from the versions `before`; None: the whole table.
 
-    The whole table too where it has no dates, or the lake's log no longer reaches back.
+    The whole table too where it has none, or the lake's log no longer reaches back.
     """
     if table.partition_by is None:
         return None
     versions = {version, *before}
     try:
-        return lake.touched_dates(table, min(versions), max(versions))
+        return lake.touched_partitions(table, min(versions), max(versions))
     except MissingInputError:
         return None
 

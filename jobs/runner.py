@@ -21,12 +21,14 @@ from infra.lake import Lake
 from infra.lake_shape import RECOMPUTE, is_to_be_recomputed, set_property
 from jobs import positions
 from jobs.columns import classified, schema_ids
+from jobs.inputs import Inputs, remembering, with_positions
+from jobs.slices import replace_slices
 from jobs.transforms import transform_of
 from playback.classify import CLASSIFIED_FIELDS
 from playback.framing import WriterSchemas
 from schemas import catalog
-from schemas.errors import MissingInputError
-from schemas.model import INPUT_POSITIONS, KeyedMerge, ReplaceAll, ReplaceDates, Snapshot, Table
+from schemas.model import KeyedMerge, ReplaceAll, ReplaceDates, ReplaceSlices, Table
+from schemas.statistics import TAG
 
 Progress = Callable[[str, str], None]
 Around = Callable[[Table], AbstractContextManager[object]]
@@ -36,12 +38,12 @@ Recomputed = tuple[DataFrame, set[date]]
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What one refresh did: the table, its version afterwards, the dates it replaced (None: all), seconds taken."""
+    """What one refresh did: the table, its version afterwards, how many partitions it replaced (None: all), seconds."""
 
     table: Table
     version: int
     changed: bool
-    dates: int | None
+    partitions: int | None
     seconds: float
 
 
@@ -56,19 +58,24 @@ class Runner:
     ) -> None:
         self._session = session
         self._lake = lake
+        self._inputs = Inputs(session, lake)
         self._writer = DeltaWriter(session, lake)
         self._checker = checker
         self._schemas = schemas
         self._staged: str | None = None
 
-    def refresh_all(self, on_progress: Progress | None = None, around: Around = nullcontext) -> list[Refreshed]:
+    def refresh_all(
+        self, on_progress: Progress | None = None, around: Around = nullcontext, statistics: bool = False
+    ) -> list[Refreshed]:
         """Refresh and check every derived table, each after its inputs; stops at the first failed check.
+
+        Without `statistics` the tables of these are left as they are.
 
         `around` is entered around each refresh, with the table.
         """
         done = []
         for table in catalog.tables().values():
-            if not table.is_derived:
+            if not table.is_derived or (TAG in table.tags and not statistics):
                 continue
             if on_progress:
                 on_progress(table.full_name, "refresh")
@@ -82,19 +89,16 @@ class Runner:
         Raises MissingInputError when an input does not exist, ContractError and CheckFailedError as they say.
         """
         started = time.perf_counter()
-        for name in table.inputs:
-            known = catalog.table(name)
-            is_made_here = name == _remembering(table) or isinstance(known.refresh, Snapshot)
-            self._lake.create(known) if is_made_here else self._require(name)
+        self._inputs.prepare(table)
         self._lake.create(table)
         before = self._lake.version(table)
-        dates = _REFRESH[type(table.refresh)](self, table, before)
+        partitions = _REFRESH[type(table.refresh)](self, table, before)
         if is_to_be_recomputed(self._lake, table):
             set_property(self._lake, table, RECOMPUTE, "false")
         version = self._lake.version(table)
         assert version is not None
         self._checker.verify(self._session, self._lake, table, version)
-        return Refreshed(table, version, version != before, dates, time.perf_counter() - started)
+        return Refreshed(table, version, version != before, partitions, time.perf_counter() - started)
 
     def backfill(self, table: Table, first: date, last: date) -> Refreshed:
         """Compute the dates `first` to `last` of a table that is by date again, in one commit, and check them.
@@ -103,51 +107,50 @@ class Runner:
         """
         started = time.perf_counter()
         for name in (*table.inputs, table.full_name):
-            self._require(name)
+            self._inputs.require(name)
         before = self._lake.version(table)
         rows, dates = _BACKFILL[type(table.refresh)](self, table, first, last)
-        self._writer.replace_dates(table, rows, dates, before)
+        self._writer.replace_partitions(table, rows, dates, before)
         version = self._lake.version(table)
         assert version is not None
         self._checker.verify(self._session, self._lake, table, version)
         return Refreshed(table, version, version != before, len(dates), time.perf_counter() - started)
 
     def _dates_again(self, table: Table, first: date, last: date) -> Recomputed:
-        driving = catalog.table(table.inputs[0])
-        until = self._lake.version(driving)
-        assert until is not None
-        there = self._lake.dates(driving) | self._lake.dates(table)
+        driving, until = self._inputs.driving(table)
+        there = self._days(driving) | self._days(table)
         dates = {day for day in there if first <= day <= last}
-        read = self._read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
-        rows = transform_of(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
-        consumed = positions.version(self._consumed(table).get(driving.full_name, []))
+        read = self._inputs.read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
+        rows = transform_of(table)(**({driving.name: read} | self._inputs.whole(table.inputs[1:])))
+        consumed = positions.version(self._inputs.consumed(table).get(driving.full_name, []))
         # The furthest position of any row is the table's: it may move on only if no other date has anything pending.
-        reached = until if self._touched(driving, consumed, until) <= dates else consumed
-        return _with_positions(rows, {} if reached is None else {driving.full_name: reached}), dates
+        reached = until if self._inputs.touched(driving, consumed, until) <= dates else consumed
+        return with_positions(rows, {} if reached is None else {driving.full_name: reached}), dates
 
     def _merged_again(self, table: Table, first: date, last: date) -> Recomputed:
         """All that was consumed of the ledger: a record of any time may hold, or take, an event's place."""
         ledger = catalog.table(table.inputs[0])
         consumed = positions.offsets(positions.stored(self._session, self._lake, table).get(ledger.full_name, []))
-        records = self._read(ledger).where(~positions.past(consumed))
+        records = self._inputs.read(ledger).where(~positions.past(consumed))
         verdicts = self._classified(ledger, records, positions.encoded({"from": {}, "to": consumed}))
-        rows = first_of_key(table, transform_of(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:]))))
+        rows = first_of_key(
+            table, transform_of(table)(**({ledger.name: verdicts} | self._inputs.whole(table.inputs[1:])))
+        )
         within = rows.where(F.col(str(table.partition_by)).between(first, last))
         # Computed once; and an engine might ask the guard of rows that the condition has not left out yet.
-        self._writer.stage(table.full_name, _with_positions(within, {ledger.full_name: consumed}))
+        self._writer.stage(table.full_name, with_positions(within, {ledger.full_name: consumed}))
         staged = self._writer.staged(table.full_name, table.stored_fields)
         found = {row[0] for row in staged.select(str(table.partition_by)).distinct().collect()}
-        return staged, {day for day in self._lake.dates(table) if first <= day <= last} | found
+        return staged, {day for day in self._days(table) if first <= day <= last} | found
 
-    def _require(self, name: str) -> None:
-        if self._lake.version(catalog.table(name)) is None:
-            raise MissingInputError(f"The input {name} does not exist yet: run the table that makes it first.")
+    def _days(self, table: Table) -> set[date]:
+        return {value for value in self._lake.partitions(table) if isinstance(value, date)}
 
     def _keyed_merge(self, table: Table, before: int | None) -> int | None:
         ledger = catalog.table(table.inputs[0])
-        memory = catalog.table(_remembering(table) or table.full_name)
+        memory = catalog.table(remembering(table) or table.full_name)
         consumed = positions.offsets(positions.stored(self._session, self._lake, memory).get(ledger.full_name, []))
-        source = self._read(ledger)
+        source = self._inputs.read(ledger)
         new = source.where(positions.past(consumed))
         ends = new.groupBy("topic_id", "partition").agg(F.max("offset").alias("last")).collect()
         if not ends:
@@ -156,8 +159,8 @@ class Runner:
         # Bounded above too: what is appended to the ledger meanwhile belongs to the next run.
         extent = positions.encoded({"from": consumed, "to": reached})
         verdicts = self._classified(ledger, new.where(~positions.past(reached)), extent)
-        rows = transform_of(table)(**({ledger.name: verdicts} | self._whole(table.inputs[1:])))
-        self._writer.merge(table, _with_positions(rows, {ledger.full_name: reached}), before)
+        rows = transform_of(table)(**({ledger.name: verdicts} | self._inputs.whole(table.inputs[1:])))
+        self._writer.merge(table, with_positions(rows, {ledger.full_name: reached}), before)
         return None
 
     def _classified(self, ledger: Table, records: DataFrame, extent: str) -> DataFrame:
@@ -177,56 +180,29 @@ class Runner:
         return {row[0]: self._schemas(row[0]) for row in schema_ids(records).collect()}
 
     def _replace_dates(self, table: Table, before: int | None) -> int | None:
-        driving = catalog.table(table.inputs[0])
-        consumed = positions.version(self._consumed(table).get(driving.full_name, []))
-        until = self._lake.version(driving)
-        assert until is not None
-        dates = self._touched(driving, consumed, until)
+        driving, until = self._inputs.driving(table)
+        consumed = positions.version(self._inputs.consumed(table).get(driving.full_name, []))
+        dates = self._inputs.touched(driving, consumed, until)
         if dates:
-            read = self._read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
-            rows = transform_of(table)(**({driving.name: read} | self._whole(table.inputs[1:])))
-            self._writer.replace_dates(table, _with_positions(rows, {driving.full_name: until}), dates, before)
+            read = self._inputs.read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
+            rows = transform_of(table)(**({driving.name: read} | self._inputs.whole(table.inputs[1:])))
+            self._writer.replace_partitions(table, with_positions(rows, {driving.full_name: until}), dates, before)
         return len(dates)
 
-    def _touched(self, driving: Table, consumed: int | None, until: int) -> set[date]:
-        if consumed is not None and consumed > until:
-            consumed = None
-        try:
-            return self._lake.touched_dates(driving, consumed, until)
-        except MissingInputError:
-            # The log no longer reaches back: every date there is may have changed.
-            return self._lake.touched_dates(driving, None, until)
+    def _replace_slices(self, table: Table, before: int | None) -> int | None:
+        return replace_slices(self._inputs, self._writer, table, before)
 
     def _replace_all(self, table: Table, before: int | None) -> int | None:
         inputs = {name: self._lake.version(catalog.table(name)) for name in table.inputs}
-        consumed = self._consumed(table)
-        if consumed and all(self._is_consumed(name, consumed.get(name, []), now) for name, now in inputs.items()):
+        consumed = self._inputs.consumed(table)
+        if consumed and all(
+            self._inputs.is_consumed(name, consumed.get(name, []), now) for name, now in inputs.items()
+        ):
             return 0
-        rows = transform_of(table)(**self._whole(table.inputs))
+        rows = transform_of(table)(**self._inputs.whole(table.inputs))
         now: dict[str, positions.Position] = {name: version for name, version in inputs.items() if version is not None}
-        self._writer.replace_all(table, _with_positions(rows, now), before)
+        self._writer.replace_all(table, with_positions(rows, now), before)
         return None
-
-    def _consumed(self, table: Table) -> dict[str, list[positions.Position]]:
-        """What the rows of a table were made of, by input; of nothing where a migration wants them computed anew."""
-        if is_to_be_recomputed(self._lake, table):
-            return {}
-        return positions.stored(self._session, self._lake, table)
-
-    def _is_consumed(self, name: str, consumed: list[positions.Position], now: int | None) -> bool:
-        """Whether all rows were made of what the input holds now; compaction since then changed no row."""
-        once = positions.version(consumed) if len(consumed) == 1 else None
-        return once is not None and self._lake.same_rows(catalog.table(name), once, now)
-
-    def _whole(self, names: tuple[str, ...]) -> dict[str, DataFrame]:
-        return {catalog.table(name).name: self._read(catalog.table(name)) for name in names}
-
-    def _read(self, table: Table, version: int | None = None) -> DataFrame:
-        """Declared columns in declared order: an engine may put partition columns last."""
-        reader = self._session.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        return reader.load(str(self._lake.path(table))).select(*(field.name for field in table.stored_fields))
 
 
 _BACKFILL: dict[type, Callable[[Runner, Table, date, date], Recomputed]] = {
@@ -237,13 +213,6 @@ _BACKFILL: dict[type, Callable[[Runner, Table, date, date], Recomputed]] = {
 _REFRESH: dict[type, Callable[[Runner, Table, int | None], int | None]] = {
     KeyedMerge: Runner._keyed_merge,
     ReplaceDates: Runner._replace_dates,
+    ReplaceSlices: Runner._replace_slices,
     ReplaceAll: Runner._replace_all,
 }
-
-
-def _remembering(table: Table) -> str:
-    return table.refresh.remembered_by if isinstance(table.refresh, KeyedMerge) else ""
-
-
-def _with_positions(rows: DataFrame, consumed: dict[str, positions.Position]) -> DataFrame:
-    return rows.withColumn(INPUT_POSITIONS.name, F.lit(positions.encoded(consumed)))

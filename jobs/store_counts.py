@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from infra.lake import Lake
 from infra.local.stack import Endpoints
 from infra.serving_store.pointers import pointer
 from infra.serving_store.session import ServingSession, serving_session
@@ -45,7 +46,8 @@ def counts_in_rows(table: Table, rows: DataFrame) -> Cells:
 
 def counts_in_stores(settings: Settings, endpoints: Endpoints) -> dict[tuple[str, str], Cells]:
     """Cells by store and table, asked of the store; raises StoreUnavailableError when one does not answer."""
-    published = catalog.lake_tables().values()
+    lake = Lake(settings.lake)
+    published = [table for table in catalog.lake_tables().values() if lake.version(table) is not None]
     with warehouse(settings, endpoints) as bigquery:
         analysed = {
             ("bigquery", table.full_name): _in_bigquery(bigquery, table) for table in published if table.warehouse

@@ -28,6 +28,18 @@ def resolve_track_id(track_id: pa.StringArray, artist: pa.StringArray, title: pa
     return pc.coalesce(given, hashed.take(pa.array(places)))
 
 
+def artist_ids(artist: pa.StringArray) -> pa.StringArray:
+    """`artist:` and a 128-bit hash of each normalised name; empty where there is none."""
+    return _named("artist", [normalised(name) for name in artist.fill_null("").to_pylist()])
+
+
+def album_ids(artist: pa.StringArray, album: pa.StringArray) -> pa.StringArray:
+    """`album:` and a 128-bit hash of the normalised names of artist and album; empty where the album has none."""
+    artists = [normalised(name) for name in artist.fill_null("").to_pylist()]
+    albums = [normalised(name) for name in album.fill_null("").to_pylist()]
+    return _named("album", [name and f"{by}{SEPARATOR}{name}" for by, name in zip(artists, albums, strict=True)])
+
+
 def normalised(text: str) -> str:
     """The text without differences of Unicode form, case and white space."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
@@ -51,6 +63,11 @@ def _hashes(artist: pa.StringArray, title: pa.StringArray) -> pa.StringArray:
     title_names = [normalised(name) for name in titles.dictionary.to_pylist()]
     hashed = [name_hash(artist_names[code // width], title_names[code % width]) for code in distinct.tolist()]
     return pa.array(hashed, pa.string()).take(pa.array(where))
+
+
+def _named(kind: str, names: list[str]) -> pa.StringArray:
+    hashed = [f"{kind}:{blake2b(name.encode(), digest_size=16).hexdigest()}" if name else "" for name in names]
+    return pa.array(hashed, pa.string())
 
 
 def _blank_as_null(column: pa.StringArray) -> pa.StringArray:

@@ -12,7 +12,7 @@ from typing import get_args
 
 import schemas
 from schemas.errors import ContractError, UnknownTableError
-from schemas.model import KeyedMerge, Layer, References, ReplaceDates, Table
+from schemas.model import KeyedMerge, Layer, References, ReplaceDates, ReplaceSlices, Table
 
 
 @cache
@@ -95,6 +95,8 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
         wrong.append("a derived table needs an input")
     if isinstance(one.refresh, ReplaceDates) and one.partition_by != "event_date":
         wrong.append("a table refreshed by date is partitioned by event_date")
+    if isinstance(one.refresh, ReplaceSlices) and one.partition_by != "slice":
+        wrong.append("a table refreshed by slices is partitioned by slice")
     if one.serving and sorted((*one.serving.partition_key, *one.serving.clustering)) != sorted(one.key):
         wrong.append("the serving key differs from the key")
     if wrong:

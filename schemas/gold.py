@@ -3,13 +3,14 @@
 Those about music take `content_type = 'track'`; what they leave out stays counted in silver.
 """
 
+from schemas import area_statistics, statistics
 from schemas.bronze import CLIENT_ID
+from schemas.counts import CHART_LENGTH, COUNT_CHECKS, COUNTRY, COUNTS, IS_COUNTRY, PLAYED_MS, TRACK_ID, USER_ID
 from schemas.model import (
     AtMost,
     Between,
     Field,
     InSet,
-    Matches,
     References,
     ReplaceAll,
     ReplaceDates,
@@ -20,23 +21,7 @@ from schemas.model import (
 )
 from schemas.silver import EVENT_DATE
 
-COUNTRY = Field("country", "string", "ISO 3166-1 alpha-2 country; ZZ where the source does not say.")
-TRACK_ID = Field("track_id", "string", "Identity of the track.")
-PLAYBACK_COUNT = Field("playback_count", "long", "Playbacks of any length and outcome.")
-PLAY_COUNT = Field("play_count", "long", "Playbacks that count as a play under the rules of their date.")
-SKIP_COUNT = Field("skip_count", "long", "Playbacks that the rules see as a skip.")
-_COUNTS = (PLAYBACK_COUNT, PLAY_COUNT, SKIP_COUNT)
-_PLAYED_MS = Field("played_ms", "long", "Milliseconds heard in all playbacks.")
-_COUNT_CHECKS = (
-    Between("playback_count", 1),
-    Between("play_count", 0),
-    Between("skip_count", 0),
-    Between("played_ms", 0),
-    AtMost("play_count", "playback_count"),
-    AtMost("skip_count", "playback_count"),
-)
 CHART_WINDOWS_DAYS = (7, 28)
-CHART_LENGTH = 100
 
 DAILY_TRACK_PLAYS = Table(
     layer="gold",
@@ -51,13 +36,13 @@ DAILY_TRACK_PLAYS = Table(
         EVENT_DATE,
         COUNTRY,
         TRACK_ID,
-        *_COUNTS,
+        *COUNTS,
         Field("listener_count", "long", "Distinct listeners, exact."),
-        _PLAYED_MS,
+        PLAYED_MS,
     ),
     checks=(
-        *_COUNT_CHECKS,
-        Matches("country", "^[A-Z]{2}$"),
+        *COUNT_CHECKS,
+        IS_COUNTRY,
         Between("listener_count", 1),
         AtMost("listener_count", "playback_count"),
         References("track_id", "silver.tracks", "track_id"),
@@ -77,12 +62,12 @@ DAILY_USER_PLAYS = Table(
     partition_by="event_date",
     fields=(
         EVENT_DATE,
-        Field("user_id", "string", "Keyed pseudonym of the listener.", personal=True),
-        *_COUNTS,
+        USER_ID,
+        *COUNTS,
         Field("track_count", "long", "Distinct tracks, exact."),
-        _PLAYED_MS,
+        PLAYED_MS,
     ),
-    checks=(*_COUNT_CHECKS, Between("track_count", 1), AtMost("track_count", "playback_count")),
+    checks=(*COUNT_CHECKS, Between("track_count", 1), AtMost("track_count", "playback_count")),
     warehouse=Warehouse(cluster_by=("user_id",)),
     serving=Serving("upsert", partition_key=("user_id",), clustering=("event_date",), descending=("event_date",)),
 )
@@ -104,13 +89,13 @@ COUNTRY_CHARTS = Table(
         Field("artist_name", "string", "Artist to show; empty where no source says."),
         Field("track_title", "string", "Title to show; empty where no source says."),
         Field("play_count", "long", "Plays within the window."),
-        _PLAYED_MS,
+        PLAYED_MS,
     ),
     checks=(
         Between("position", 1, CHART_LENGTH),
         Between("play_count", 1),
         Between("window_days", 7, 28),
-        Matches("country", "^[A-Z]{2}$"),
+        IS_COUNTRY,
         References("track_id", "silver.tracks", "track_id"),
     ),
     warehouse=Warehouse(cluster_by=("country", "window_days")),
@@ -165,4 +150,11 @@ EVENT_BALANCE = Table(
     ),
 )
 
-TABLES = (DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, COUNTRY_CHARTS, EVENT_BALANCE)
+TABLES = (
+    DAILY_TRACK_PLAYS,
+    DAILY_USER_PLAYS,
+    COUNTRY_CHARTS,
+    EVENT_BALANCE,
+    *statistics.TABLES,
+    *area_statistics.TABLES,
+)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from schemas.periods import PeriodKind
+
 FieldType = Literal["string", "binary", "boolean", "int", "long", "timestamp", "date", "headers"]
 """Logical types. `timestamp` is UTC with microseconds; `headers` is a list of (key: string, value: bytes or null)."""
 
@@ -153,6 +155,18 @@ class ReplaceDates:
 
 
 @dataclass(frozen=True)
+class ReplaceSlices:
+    """Each slice (`schemas.periods`) depends only on what the driving (first) input has of its days and listeners.
+
+    There is one for each period of `kinds`, of each share of the listeners if `by_share`; touched ones are replaced.
+    A driving input that is partitioned by slices has those of months and shares.
+    """
+
+    kinds: tuple[PeriodKind, ...]
+    by_share: bool = True
+
+
+@dataclass(frozen=True)
 class ReplaceAll:
     """Recomputed as a whole whenever an input has changed. For small tables."""
 
@@ -167,7 +181,7 @@ class Live:
     """Absolute rows that the live pipeline upserts while it reads the topic; the lake and the batch run have none."""
 
 
-Refresh = Ledger | KeyedMerge | ReplaceDates | ReplaceAll | Snapshot | Live
+Refresh = Ledger | KeyedMerge | ReplaceDates | ReplaceSlices | ReplaceAll | Snapshot | Live
 
 
 @dataclass(frozen=True)
@@ -227,8 +241,20 @@ class Table:
 
     @property
     def stored_fields(self) -> tuple[Field, ...]:
-        """The declared fields and, in derived tables, the audit column; this is the schema on disk."""
-        return (*self.fields, INPUT_POSITIONS) if self.is_derived else self.fields
+        """The declared fields and, in derived tables, the audit columns; this is the schema on disk."""
+        return (*self.fields, *self.audit_fields)
+
+    @property
+    def audit_fields(self) -> tuple[Field, ...]:
+        """Columns that say how a row came about, and are not part of the content digest."""
+        if isinstance(self.refresh, ReplaceSlices):
+            return (AS_KNOWN_AT, INPUT_POSITIONS)
+        return (INPUT_POSITIONS,) if self.is_derived else ()
+
+    @property
+    def shown_fields(self) -> tuple[Field, ...]:
+        """What analysts see: the declared fields, and as of when a cell is known."""
+        return (*self.fields, *(one for one in self.audit_fields if one is AS_KNOWN_AT))
 
     @property
     def promised_hours(self) -> int:
@@ -263,6 +289,11 @@ class Table:
         raise KeyError(f"{self.full_name} has no field {name}")
 
 
+AS_KNOWN_AT = Field(
+    "as_known_at",
+    "timestamp",
+    "Audit: UTC commit of the version of silver.plays that the row was computed from: what came later is not in it.",
+)
 INPUT_POSITIONS = Field(
     "input_positions",
     "string",

@@ -93,6 +93,10 @@ TRACKS = Table(
         Field("artist_name", "string", "Artist (of an episode: show); empty where the source does not say."),
         Field("track_title", "string", "Title; empty where the source does not say."),
         Field("album_title", "string", "Album; empty where the source does not say."),
+        Field(
+            "artist_id", "string", "`artist:` and a hash of the normalised artist; empty without one.", nullable=True
+        ),
+        Field("album_id", "string", "`album:` and a hash of artist and album; empty without an album.", nullable=True),
         Field("first_seen_at", "timestamp", "UTC end of the first playback under these names."),
         Field("last_seen_at", "timestamp", "UTC end of the last playback under these names."),
         Field("is_current", "boolean", "Whether these are the names to show: the ones seen last."),

@@ -47,7 +47,11 @@ def compare(settings: Settings, endpoints: Endpoints, said: Progress) -> Compari
     live = _live_cells(settings, endpoints, said.marker_us)
     days = set(live["event_date"].unique().to_pylist())
     lake = Lake(settings.lake)
-    plays, gold, again = lake.rows(PLAYS, dates=days), lake.rows(DAILY_TRACK_PLAYS, dates=days), lake.rows(DUPLICATES)
+    plays, gold, again = (
+        lake.rows(PLAYS, partitions=days),
+        lake.rows(DAILY_TRACK_PLAYS, partitions=days),
+        lake.rows(DUPLICATES),
+    )
     rows = differences(gold, live, left_to_batch(plays, again, said.rules, said.marker_us))
     if rows.num_rows:
         with warehouse(settings, endpoints) as bigquery:

@@ -1,13 +1,13 @@
 """One publication into Cassandra: absolute rows (`upsert`) or a generation and the pointer to it (`snapshot`)."""
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from infra import failpoints
-from infra.lake import Lake
+from infra.lake import Lake, PartitionValue
 from infra.serving_store.ledger import Entry, Ledger, superseded
 from infra.serving_store.plan import forgotten, kept_generations
 from infra.serving_store.pointers import Pointer, move_pointer, pointer
@@ -23,20 +23,20 @@ def upsert(
     table: Table,
     entry: Entry,
     before: Collection[int],
-    dates: Collection[date] | None,
+    partitions: Collection[PartitionValue] | None,
 ) -> tuple[int, int]:
-    """Write the rows of `dates` (None: of the whole table) and delete those that are no more.
+    """Write the rows of `partitions` (None: of the whole table) and delete those that are no more.
 
     `before` are the Delta versions that may be stored: the one in force and those of publications that did not end.
     Returns the number of rows written and deleted.
     """
     place = f"{table.full_name}/cassandra"
-    rows = lake.rows(table, entry.delta_version, dates)
+    rows = lake.rows(table, entry.delta_version, partitions)
     failpoints.reach("publish.before_rows", place)
     written = write_rows(serving, table, rows, entry.publish_number)
     failpoints.reach("publish.after_rows", place)
-    here = [stored_keys(serving, table)] if dates is None else []
-    gone = vanished(table, rows, [*here, *_keys_of(lake, table, before, dates)])
+    here = [stored_keys(serving, table)] if partitions is None else []
+    gone = vanished(table, rows, [*here, *_keys_of(lake, table, before, partitions)])
     deleted = delete_rows(serving, table, gone, entry.publish_number)
     failpoints.reach("publish.after_deletes", place)
     return written, deleted
@@ -95,9 +95,11 @@ def _clean(serving: ServingSession, ledger: Ledger, table: Table, entry: Entry, 
     return delete_generations(serving, table, kept, entry.publish_number)
 
 
-def _keys_of(lake: Lake, table: Table, versions: Collection[int], dates: Collection[date] | None) -> list[pa.Table]:
-    if dates is not None:
-        return [lake.rows(table, version, dates) for version in versions]
+def _keys_of(
+    lake: Lake, table: Table, versions: Collection[int], partitions: Collection[PartitionValue] | None
+) -> list[pa.Table]:
+    if partitions is not None:
+        return [lake.rows(table, version, partitions) for version in versions]
     found = []
     for version in versions:
         try:

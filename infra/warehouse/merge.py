@@ -4,7 +4,6 @@ import re
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +11,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud.bigquery import ArrayQueryParameter, LoadJobConfig, ScalarQueryParameter
 
 from infra import failpoints
+from infra.lake import PartitionValue
 from infra.warehouse.client import JOB_SECONDS, REQUEST_SECONDS, RETRY, Parameter, Warehouse, answering
 from infra.warehouse.shape import staged_schema
 from infra.warehouse.statements import fence_sql, merge_sql, raise_fence_sql
@@ -41,9 +41,9 @@ def merge_rows(
     rows: pa.Table,
     number: int,
     delta_version: int,
-    dates: Collection[date] | None,
+    partitions: Collection[PartitionValue] | None,
 ) -> Merged:
-    """Make the stored rows of `dates` (None: of the whole table) those of `rows`, under publish number `number`.
+    """Make the stored rows of `partitions` (None: of the whole table) those of `rows`, under publish number `number`.
 
     The table exists. Staging tables that dead publishers left are deleted.
 
@@ -61,8 +61,8 @@ def merge_rows(
     try:
         staged = load_staged(warehouse, table, staging, rows)
         failpoints.reach("publish.before_merge", place)
-        statement = merge_sql(table, dataset, staging, dated=dates is not None)
-        parameters = [*claim, ScalarQueryParameter("delta_version", "INT64", delta_version), *_scope(dates)]
+        statement = merge_sql(table, dataset, staging, partitioned=partitions is not None)
+        parameters = [*claim, ScalarQueryParameter("delta_version", "INT64", delta_version), *_scope(table, partitions)]
         try:
             job, _ = warehouse.run(statement, parameters)
         except NotFound:
@@ -93,13 +93,14 @@ def load_staged(warehouse: Warehouse, table: Table, staging: str, rows: pa.Table
     return int(rows.num_rows)
 
 
-def _scope(dates: Collection[date] | None) -> list[Parameter]:
-    if dates is None:
+def _scope(table: Table, partitions: Collection[PartitionValue] | None) -> list[Parameter]:
+    if partitions is None:
         return []
+    kind, values = table.field(str(table.partition_by)).type.upper(), sorted(partitions, key=str)  # DATE or STRING
     return [
-        ScalarQueryParameter("first_date", "DATE", min(dates)),
-        ScalarQueryParameter("last_date", "DATE", max(dates)),
-        ArrayQueryParameter("dates", "DATE", sorted(dates)),
+        ScalarQueryParameter("first_partition", kind, values[0]),
+        ScalarQueryParameter("last_partition", kind, values[-1]),
+        ArrayQueryParameter("partitions", kind, values),
     ]
 
 

@@ -1,5 +1,7 @@
 """The shape of a table in BigQuery: what it is, what it is declared to be, and the statements between the two."""
 
+from typing import Any
+
 from google.api_core.exceptions import NotFound
 from google.cloud.bigquery import SchemaField
 from google.cloud.bigquery import Table as WarehouseTable
@@ -27,12 +29,13 @@ def staged_schema(table: Table) -> list[SchemaField]:
 def declared_shape(table: Table) -> Shape:
     """The shape that the declaration asks for; the table is published to BigQuery."""
     assert table.warehouse is not None
+    resource: dict[str, Any] = bigquery_table(table)
     return Shape(
         "bigquery",
         _columns(stored_schema(table)),
-        partition_by=(table.partition_by,) if table.partition_by else (),
+        partition_by=(resource["timePartitioning"]["field"],) if "timePartitioning" in resource else (),
         order=table.warehouse.cluster_by,
-        description=str(bigquery_table(table)["description"]),
+        description=str(resource["description"]),
         version=table.warehouse.version,
     )
 

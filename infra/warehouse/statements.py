@@ -38,20 +38,21 @@ def fence_sql(dataset: str) -> str:
     return f"SELECT MAX(publish_number) AS publish_number FROM `{dataset}.{FENCES}` WHERE table_name = @table_name"
 
 
-def merge_sql(table: Table, dataset: str, staging: str, dated: bool) -> str:
+def merge_sql(table: Table, dataset: str, staging: str, partitioned: bool) -> str:
     """The one MERGE of a publication; `staging` holds the new rows of its scope, all stored columns.
 
-    `dated` limits the scope to @dates (all within @first_date and @last_date); else it is the whole table. A change
-    takes part only while the fence of @table_name still stands at @publish_number, and a stored row gives way only to
-    a higher number, so the MERGE of an overtaken publisher changes nothing. Rows that are no more are therefore part of
-    the source: NOT MATCHED BY SOURCE would be true of every stored row once the fence has emptied the source.
+    `partitioned` limits the scope to @partitions (all within @first_partition and @last_partition); else it is the
+    whole table. A change takes part only while the fence of @table_name still stands at @publish_number, and a stored
+    row gives way only to a higher number, so the MERGE of an overtaken publisher changes nothing. Rows that are no more
+    are therefore part of the source: NOT MATCHED BY SOURCE would be true of every stored row once the fence has emptied
+    the source.
     """
     names = [field.name for field in table.stored_fields]
     audit = [field.name for field in AUDIT_FIELDS]
     stored = f"`{dataset}.{versioned_name(table)}`"
     updates = ", ".join(f"`{name}` = source.`{name}`" for name in [*names, *audit] if name not in table.key)
     on = _same_key(table, "target", "source")
-    if dated and table.partition_by in table.key:
+    if partitioned and table.partition_by in table.key:
         on = f"{on} AND {_within(table, 'target')}"
     return f"""MERGE {stored} AS target
 USING (
@@ -62,7 +63,7 @@ USING (
     UNION ALL
     SELECT {", ".join(f"stored.`{name}`" if name in table.key else "NULL" for name in names)}, TRUE
     FROM {stored} AS stored
-    WHERE {_gone(table, f"{dataset}.{staging}", dated)}
+    WHERE {_gone(table, f"{dataset}.{staging}", partitioned)}
   ) AS changes
   WHERE ({fence_sql(dataset)}) = @publish_number
 ) AS source
@@ -95,18 +96,18 @@ WHEN NOT MATCHED BY TARGET THEN
   INSERT ({_list(names)}, `publish_number`, `delta_version`) VALUES ({inserted}, @publish_number, {NO_DELTA_VERSION})"""
 
 
-def _gone(table: Table, staging: str, dated: bool) -> str:
+def _gone(table: Table, staging: str, partitioned: bool) -> str:
     """Whether a `stored` row of the scope is no more: its key is not staged."""
     staged = f"SELECT 1 FROM `{staging}` AS staged WHERE {_same_key(table, 'stored', 'staged')}"
     gone = f"stored.`publish_number` < @publish_number AND NOT EXISTS ({staged})"
-    return (
-        f"{_within(table, 'stored')} AND stored.`{table.partition_by}` IN UNNEST(@dates) AND {gone}" if dated else gone
-    )
+    if not partitioned:
+        return gone
+    return f"{_within(table, 'stored')} AND stored.`{table.partition_by}` IN UNNEST(@partitions) AND {gone}"
 
 
 def _within(table: Table, alias: str) -> str:
-    """The range beside the list of dates lets BigQuery prune partitions; the list is what is meant."""
-    return f"{alias}.`{table.partition_by}` BETWEEN @first_date AND @last_date"
+    """The range beside the list lets BigQuery prune partitions; the list is what is meant."""
+    return f"{alias}.`{table.partition_by}` BETWEEN @first_partition AND @last_partition"
 
 
 def _same_key(table: Table, one: str, other: str) -> str:

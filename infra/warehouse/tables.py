@@ -67,7 +67,7 @@ def create_view(warehouse: Warehouse, table: Table) -> None:
             return
         warehouse.run(view_sql(table, warehouse.project, warehouse.dataset(table)))
         view = warehouse.client.get_table(path, retry=RETRY, timeout=REQUEST_SECONDS)
-        said = {field.name: field.description for field in table.fields}
+        said = {field.name: field.description for field in table.shown_fields}
         view.schema = [_described(field, said.get(field.name, "")) for field in view.schema]
         warehouse.client.update_table(view, ["schema"], retry=RETRY, timeout=REQUEST_SECONDS)
 

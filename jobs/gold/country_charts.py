@@ -6,7 +6,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.columns import declared, exact_sum
-from schemas.gold import CHART_LENGTH, CHART_WINDOWS_DAYS, COUNTRY_CHARTS
+from schemas.counts import CHART_LENGTH
+from schemas.gold import CHART_WINDOWS_DAYS, COUNTRY_CHARTS
 
 
 def transform(daily_track_plays: DataFrame, tracks: DataFrame) -> DataFrame:

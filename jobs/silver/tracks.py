@@ -1,9 +1,14 @@
 """silver.tracks: which names were seen for each track, and when."""
 
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.columns import declared
+from playback.identity import album_ids, artist_ids
+from schemas.render.spark import spark_ddl
 from schemas.silver import TRACKS
 
 _NAMES = ("artist_name", "track_title", "album_title")
@@ -20,5 +25,15 @@ def transform(plays: DataFrame) -> DataFrame:
         F.min("occurred_at").alias("first_seen_at"),
         F.max("occurred_at").alias("last_seen_at"),
     )
+    identified = seen.mapInArrow(_identified, spark_ddl(field for field in TRACKS.fields if field.name != "is_current"))
     latest = Window.partitionBy("track_id").orderBy(F.col("last_seen_at").desc(), *_NAMES)
-    return declared(seen.withColumn("is_current", F.row_number().over(latest) == 1), TRACKS)
+    return declared(identified.withColumn("is_current", F.row_number().over(latest) == 1), TRACKS)
+
+
+def _identified(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """With the identities of artist and album, in declared order."""
+    for batch in batches:
+        artist, album = batch.column("artist_name"), batch.column("album_title")
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        columns |= {"artist_id": artist_ids(artist), "album_id": album_ids(artist, album)}
+        yield pa.record_batch({field.name: columns[field.name] for field in TRACKS.fields if field.name in columns})

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from pipelines.transforms.keys import distinct
 from pipelines.transforms.rules import SECOND_US
 from playback.arrow import arrow_schema
-from schemas.gold import CHART_LENGTH
+from schemas.counts import CHART_LENGTH
 from schemas.live import CHART_HOURS, COUNTRY_CHARTS
 
 _SUMS = pa.schema([("country", pa.string()), ("track_id", pa.string()), ("play_count", pa.int64())])

@@ -30,12 +30,15 @@ def bigquery_schema(table: Table) -> list[dict[str, object]]:
 
 
 def bigquery_table(table: Table) -> dict[str, object]:
-    """The table resource without its reference: description, schema, daily partitions and clustering."""
+    """The table resource without its reference: description, schema, daily partitions and clustering.
+
+    BigQuery has no partitions by text: slices are found by clustering.
+    """
     resource: dict[str, object] = {
         "description": f"{table.description} Grain: {table.grain}.",
         "schema": {"fields": bigquery_schema(table)},
     }
-    if table.partition_by:
+    if table.partition_by and table.field(table.partition_by).type in ("date", "timestamp"):
         resource["timePartitioning"] = {"type": "DAY", "field": table.partition_by}
     if table.warehouse and table.warehouse.cluster_by:
         resource["clustering"] = {"fields": list(table.warehouse.cluster_by)}
@@ -50,8 +53,8 @@ def versioned_name(table: Table) -> str:
 
 
 def view_query(table: Table, project: str, dataset: str) -> str:
-    """SELECT of the view over the current version: the declared columns, without the audit column."""
-    columns = ",\n".join(f"  `{field.name}`" for field in table.fields)
+    """SELECT of the view over the current version: the declared columns, and as of when a cell is known."""
+    columns = ",\n".join(f"  `{field.name}`" for field in table.shown_fields)
     return f"SELECT\n{columns}\nFROM {_quoted(project, dataset, versioned_name(table))}"
 
 

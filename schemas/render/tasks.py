@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from schemas import catalog
 from schemas.model import Field, References, Table
+from schemas.statistics import TAG
 
 INGEST = "ingest"
 """Task that fills the ledger and writes down the manifests."""
@@ -59,23 +60,35 @@ def ingest_task() -> Task:
 def daily_tasks(tables: Mapping[str, Table] | None = None) -> list[Task]:
     """Ingest, then a refresh of each derived table after those it depends on, a publication after each that has one.
 
-    The site of tables comes last, whatever became of the others.
+    The site of tables comes last, whatever became of the others. Statistics are left to `statistics_tasks`.
     """
     known = catalog.tables() if tables is None else tables
-    derived = {name: one for name, one in known.items() if one.is_derived}
-    tasks = [ingest_task()]
+    derived = {name: one for name, one in known.items() if one.is_derived and TAG not in one.tags}
+    tasks = [ingest_task(), *_table_tasks(derived, known, (INGEST,))]
+    ends = tuple(one.task_id for one in tasks if not any(one.task_id in other.after for other in tasks))
+    docs = Task(DOCS, ("docs",), ends, OWNER, "Builds the site of tables.", timeout_minutes=15, runs_always=True)
+    return [*tasks, replace(docs, uses_engine=False)]
+
+
+def statistics_tasks() -> list[Task]:
+    """A refresh of each table of the statistics after those of them it depends on, and publications."""
+    known = catalog.tables()
+    return _table_tasks({name: one for name, one in known.items() if TAG in one.tags}, known, ())
+
+
+def _table_tasks(derived: Mapping[str, Table], known: Mapping[str, Table], first: tuple[str, ...]) -> list[Task]:
+    """A refresh of each table, and a publication of those that have one; what depends on none comes after `first`."""
+    tasks = []
     for name, one in derived.items():
         before = tuple(_refresh_id(other) for other in sorted(catalog.before(one, known)) if other in derived)
         again = ("backfill", name, DATE, DATE) if one.is_by_date else ()
-        refresh = Task(_refresh_id(name), ("refresh", name), before or (INGEST,), one.owner, page(one), (name,))
+        refresh = Task(_refresh_id(name), ("refresh", name), before or first, one.owner, page(one), (name,))
         tasks.append(replace(refresh, backfill_words=again))
         if one.is_published:
             doc = f"Publishes the version of `{name}` that passed its checks."
             publish = Task(f"publish.{name}", ("publish", name), (_refresh_id(name),), one.owner, doc)
             tasks.append(replace(publish, uses_engine=False))
-    ends = tuple(one.task_id for one in tasks if not any(one.task_id in other.after for other in tasks))
-    docs = Task(DOCS, ("docs",), ends, OWNER, "Builds the site of tables.", timeout_minutes=15, runs_always=True)
-    return [*tasks, replace(docs, uses_engine=False)]
+    return tasks
 
 
 def maintain_task() -> Task:

@@ -70,6 +70,7 @@ def test_runs_do_not_meet_and_nothing_is_caught_up(found: dict[str, Any]) -> Non
         "tonearm_ingest": "@hourly",
         "tonearm_keep_alive": "*/5 * * * *",
         "tonearm_maintenance": "0 5 * * *",
+        "tonearm_statistics": "0 4 * * *",
     }
 
 

@@ -26,12 +26,16 @@ from infra.warehouse.queries import ask
 from jobs.batch import BatchRun, run_batch
 from schemas import catalog
 from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS, EVENT_BALANCE
+from schemas.model import Table
+from schemas.statistics import TAG
 from tests.end_to_end.auditing import Auditor, Phones, play_with_losses
 from tonearm.commands.import_ import import_path
 
 LISTENER = "Anna"
 # The balance counts records: one that is sent twice is in it twice, under the broker's hour and a manifest of its own.
 DERIVED = [table for table in catalog.tables().values() if table.is_derived and table is not EVENT_BALANCE]
+# Statistics take as long as all the rest of a run: they are computed where they are what a test is about.
+STATISTICS = {table.full_name for table in DERIVED if TAG in table.tags}
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,10 @@ class Deployment:
         return Lake(self.settings.lake)
 
     @property
+    def derived(self) -> list[Table]:
+        return [one for one in DERIVED if self.settings.statistics or one.full_name not in STATISTICS]
+
+    @property
     def user_id(self) -> str:
         return Identities(self.settings.home).find(LISTENER)
 
@@ -56,7 +64,7 @@ class Deployment:
         return run_batch(self.settings, self.endpoints)
 
     def digests(self) -> dict[str, str]:
-        return {table.full_name: self.lake.digest(table) for table in DERIVED}
+        return {table.full_name: self.lake.digest(table) for table in self.derived}
 
     def versions(self) -> dict[str, int | None]:
         return {table.full_name: self.lake.version(table) for table in catalog.lake_tables().values()}
@@ -81,13 +89,15 @@ class Deployment:
     def served(self) -> dict[str, Any]:
         """All that readers see, in an order that does not depend on the store."""
         warehouse = {
-            table.full_name: sorted(map(repr, self.analysed(table.full_name))) for table in DERIVED if table.warehouse
+            table.full_name: sorted(map(repr, self.analysed(table.full_name)))
+            for table in self.derived
+            if table.warehouse
         }
         return warehouse | {"days": self.served_days(), "chart": self.served_chart()}
 
     def environment(self, failpoint: str = "") -> dict[str, str]:
         """Environment in which the command line works on this deployment, and dies at `failpoint`."""
-        names = ("home", "playback_topic", "bigquery_dataset_prefix", "cassandra_keyspace")
+        names = ("home", "playback_topic", "bigquery_dataset_prefix", "cassandra_keyspace", "statistics")
         own = {f"TONEARM_{name.upper()}": str(getattr(self.settings, name)) for name in names}
         return os.environ | own | ({failpoints.VARIABLE: failpoint} if failpoint else {})
 
@@ -108,7 +118,9 @@ class Deployment:
 def deployment(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Deployment]:
     """Make a deployment; one `like` another knows the same listeners, and reads its topic unless it gets its own."""
 
-    def make(like: Deployment | None = None, own_topic: bool = True, engine: str = "sail") -> Deployment:
+    def make(
+        like: Deployment | None = None, own_topic: bool = True, engine: str = "sail", statistics: bool = False
+    ) -> Deployment:
         name = f"e{uuid.uuid4().hex[:8]}"
         home = tmp_path_factory.mktemp("deployment")
         own = {"bigquery_dataset_prefix": f"{name}_", "cassandra_keyspace": name, "playback_topic": f"{name}-events"}
@@ -120,7 +132,7 @@ def deployment(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable
             shutil.copytree(like.settings.home / "manifests", home / "manifests")
         # The command line attaches to the session's stack: it is taken for this home's own.
         (home / "stack").symlink_to(stack.settings.home.resolve() / "stack")
-        return Deployment(Settings(home=home, engine=engine, **own), stack.endpoints)
+        return Deployment(Settings(home=home, engine=engine, statistics=statistics, **own), stack.endpoints)
 
     return make
 

@@ -97,7 +97,7 @@ def test_a_run_that_is_triggered_makes_what_a_run_makes(triggered: Any, made: An
 def test_a_backfill_by_airflow_computes_its_date_again_and_all_that_reads_it(
     triggered: Any, made: Any, undisturbed: Any, api: Api
 ) -> None:
-    wrong = made.lake.rows(PLAYS, dates=[DAY])
+    wrong = made.lake.rows(PLAYS, partitions=[DAY])
     wrong = wrong.set_column(wrong.column_names.index("country"), "country", [["SE"] * wrong.num_rows])
     write_deltalake(made.lake.path(PLAYS), wrong, mode="overwrite", predicate=f"event_date = '{DAY}'")
     assert made.digests() != undisturbed.digests()

@@ -54,7 +54,7 @@ SLOW = [
 def chaos(request: pytest.FixtureRequest, deployment: Callable[..., Any]) -> Any:
     """A deployment that has processed a history with all faults."""
     seed, engine = request.param
-    made = deployment(engine=engine)
+    made = deployment(engine=engine, statistics=True)
     played = simulation_of(made.settings.home, TYPICAL, events=100_000, days=14, seed=seed)
     assert simulate(made.settings, made.endpoints.kafka_bootstrap, played) is not None
     assert made.run().sheet.adds_up

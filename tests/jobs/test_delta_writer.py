@@ -64,14 +64,14 @@ BEFORE = [(19, "a", 1), (20, "a", 1)]
 
 
 def test_the_dates_that_are_given_are_replaced_and_no_others(written, lake, days):
-    written.replace_dates(DAILY_USER_PLAYS, days({"user_id": "b"}, {"user_id": "c"}), {DAY})
+    written.replace_partitions(DAILY_USER_PLAYS, days({"user_id": "b"}, {"user_id": "c"}), {DAY})
     assert stored(lake) == [(19, "b", 1), (19, "c", 1), (20, "a", 1)]
 
 
 def test_a_row_outside_the_dates_that_are_replaced_is_refused(written, lake, days):
     """It would stand beside the one that is there already."""
     with pytest.raises(ContractError, match=r"gold\.daily_user_plays: a row lies outside the set that is replaced"):
-        written.replace_dates(DAILY_USER_PLAYS, days({}, {"event_date": NEXT}), {DAY})
+        written.replace_partitions(DAILY_USER_PLAYS, days({}, {"event_date": NEXT}), {DAY})
     assert stored(lake) == BEFORE
 
 
@@ -89,12 +89,12 @@ def test_other_columns_than_the_declared_ones_are_refused(written, lake, days, c
     assert stored(lake) == BEFORE
 
 
-@pytest.mark.parametrize("way", ["replace_dates", "replace_all"])
+@pytest.mark.parametrize("way", ["replace_partitions", "replace_all"])
 def test_rows_that_were_computed_before_another_writer_committed_are_refused(written, lake, days, way):
     """A process that was stopped and goes on must not put old rows over new ones."""
     seen = lake.version(DAILY_USER_PLAYS)
-    written.replace_dates(DAILY_USER_PLAYS, days({"playback_count": 2}), {DAY}, seen)
-    old = (days({}), {DAY}, seen) if way == "replace_dates" else (days({}), seen)
+    written.replace_partitions(DAILY_USER_PLAYS, days({"playback_count": 2}), {DAY}, seen)
+    old = (days({}), {DAY}, seen) if way == "replace_partitions" else (days({}), seen)
     with pytest.raises(SupersededError, match="another writer committed first; nothing was written here, run again"):
         getattr(written, way)(DAILY_USER_PLAYS, *old)
     assert stored(lake) == [(19, "a", 2), (20, "a", 1)]

@@ -69,7 +69,7 @@ def test_an_added_column_is_filled_in_every_row_there_is(runner, lake, tmp_path,
 
     days = {str(row["event_date"]): (row["mean_ms"], row["playback_count"]) for row in lake.rows(WIDER).to_pylist()}
     assert days == {"2026-11-18": (60_000, 1), "2026-11-19": (100_000, 2)}
-    assert refreshed.dates == 2
+    assert refreshed.partitions == 2
     assert not is_to_be_recomputed(lake, WIDER)
     assert not runner.refresh(WIDER).changed
     assert DeltaTable(lake.path(WIDER)).protocol()[:2] == (1, 2)

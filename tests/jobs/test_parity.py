@@ -10,9 +10,11 @@ from jobs.runner import Runner
 from schemas import catalog
 from schemas.bronze import PLAYBACK_EVENTS
 from schemas.events import CURRENT
+from schemas.statistics import TAG
 from tests.jobs.unchecked import Unchecked
 
 TABLES = [table for table in catalog.lake_tables().values() if table.layer != "quality"]  # the runner writes no results
+STATISTICS = [table for table in TABLES if TAG in table.tags]
 EARLIER = datetime(2026, 11, 20, 11, tzinfo=UTC)
 
 
@@ -54,14 +56,14 @@ def _append(session, lake, batch):
     DeltaWriter(session, lake).append_ledger(PLAYBACK_EVENTS, rows, "T", where, lake.version(PLAYBACK_EVENTS))
 
 
-def _refresh(session, lake):
-    Runner(session, lake, Unchecked(lake.root)).refresh_all()
+def _refresh(session, lake, statistics):
+    Runner(session, lake, Unchecked(lake.root)).refresh_all(statistics=statistics)
 
 
-def _content(lake):
+def _content(lake, read):
     """Rows in key order with their types; the audit column names versions, which are each lake's own."""
     tables = {}
-    for table in TABLES:
+    for table in read:
         rows = lake.rows(table).select([field.name for field in table.fields])
         tables[table.full_name] = rows.sort_by([(name, "ascending") for name in table.key]).combine_chunks()
     return tables
@@ -76,21 +78,31 @@ def homes(tmp_path_factory):
 # Spark plans every table three times here: five minutes where a machine has much else to do.
 @pytest.mark.timeout(900)
 def test_both_engines_make_the_same_tables_and_go_on_with_each_others(request, session, batches, homes):
+    _compared(request, session, batches, homes / "tables", [one for one in TABLES if one not in STATISTICS])
+
+
+@pytest.mark.slow_on_spark
+@pytest.mark.timeout(1800)
+def test_both_engines_make_the_same_statistics_and_go_on_with_each_others(request, session, batches, homes):
+    _compared(request, session, batches, homes / "statistics", STATISTICS)
+
+
+def _compared(request, session, batches, folder, read):
     """Sail comes first (order of the fixture), batch by batch; Spark takes both at once, and goes on with Sail's."""
-    engine = request.node.callspec.params["session"]
-    own, mixed = Lake(homes / engine), Lake(homes / "mixed")
+    engine, statistics = request.node.callspec.params["session"], read == STATISTICS
+    own, mixed = Lake(folder / engine), Lake(folder / "mixed")
     for batch in batches:
         _append(session, own, batch)
         if engine == "sail":
-            _refresh(session, own)
+            _refresh(session, own, statistics)
     _append(session, mixed, batches[0 if engine == "sail" else 1])
-    _refresh(session, mixed)
+    _refresh(session, mixed, statistics)
     if engine == "spark":
-        _refresh(session, own)
+        _refresh(session, own, statistics)
 
-    expected = _content(Lake(homes / "sail"))
-    assert expected["gold.daily_user_plays"].num_rows == 4
+    expected = _content(Lake(folder / "sail"), read)
+    assert all(rows.num_rows for name, rows in expected.items() if name.startswith("gold."))
     for lake in (own,) if engine == "sail" else (own, mixed):
-        for table, rows in _content(lake).items():
+        for table, rows in _content(lake, read).items():
             assert rows.schema == expected[table].schema, f"{table} of {lake.root.name}"
             assert rows.to_pylist() == expected[table].to_pylist(), f"{table} of {lake.root.name}"

@@ -145,7 +145,7 @@ def test_publishing_again_what_is_published_does_nothing(place: Place) -> None:
 def test_a_restated_date_changes_and_its_vanished_rows_are_deleted(place: Place) -> None:
     place.publish(DAILY_USER_PLAYS, place.put(DAILY_USER_PLAYS, [plays(1, "a", 1), plays(1, "b", 2), plays(2, "a", 3)]))
     done = place.publish(DAILY_USER_PLAYS, place.put(DAILY_USER_PLAYS, [plays(1, "a", 5)], day=1))
-    assert [(one.rows, one.deleted, one.dates) for one in done] == [(1, 1, (date(2026, 1, 1),))] * 2
+    assert [(one.rows, one.deleted, one.partitions) for one in done] == [(1, 1, (date(2026, 1, 1),))] * 2
     assert place.served_users("a", "b") == [(1, "a", 5), (2, "a", 3)]
     assert place.warehouse(VIEW) == [(1, "a", 5), (2, "a", 3)]
 
@@ -161,7 +161,7 @@ def test_only_dates_touched_since_the_last_completed_publication_are_sent(place:
     place.publish(DAILY_USER_PLAYS, place.put(DAILY_USER_PLAYS, [plays(day, "a", 1) for day in (1, 2, 3)]))
     place.put(DAILY_USER_PLAYS, [plays(2, "a", 2)], day=2)
     done = place.publish(DAILY_USER_PLAYS, place.put(DAILY_USER_PLAYS, [plays(3, "a", 3)], day=3))
-    assert {one.dates for one in done} == {(date(2026, 1, 2), date(2026, 1, 3))}
+    assert {one.partitions for one in done} == {(date(2026, 1, 2), date(2026, 1, 3))}
     assert place.served_users("a") == [(1, "a", 1), (2, "a", 2), (3, "a", 3)]
 
 
@@ -223,7 +223,7 @@ def test_a_table_that_was_made_again_and_not_filled_is_filled_by_the_next_public
     raised = replace(DAILY_USER_PLAYS, warehouse=Warehouse(version=2))
     died_at(monkeypatch, "publish.after_create", lambda: place.publish(raised, version))
     done = place.publish(raised, version)
-    assert [(one.store, one.rows, one.dates) for one in done] == [("bigquery", 2, ())]
+    assert [(one.store, one.rows, one.partitions) for one in done] == [("bigquery", 2, ())]
     assert place.warehouse(VIEW) == [(1, "a", 1), (2, "b", 3)]
     assert place.publish(raised, version) == []
 

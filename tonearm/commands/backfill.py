@@ -87,8 +87,8 @@ def _planned(one: "Rewrite") -> dict[str, object]:
 def _show_done(done: "list[Refreshed]", as_json: bool) -> None:
     from tonearm.answers import print_rows
 
-    columns = ("table", "version", "changed", "dates", "seconds")
-    rows = [(one.table.full_name, one.version, one.changed, one.dates, round(one.seconds, 2)) for one in done]
+    columns = ("table", "version", "changed", "partitions", "seconds")
+    rows = [(one.table.full_name, one.version, one.changed, one.partitions, round(one.seconds, 2)) for one in done]
     if as_json:
         sys.stdout.write(json.dumps([dict(zip(columns, row, strict=True)) for row in rows]) + "\n")
         return

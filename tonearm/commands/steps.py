@@ -44,7 +44,7 @@ def refresh(table: _Table, as_json: _Json = False) -> None:
     with steps() as say, running(settings, "refresh", table):
         say(table, "refresh")
         done = refresh_step(settings, declared, say)
-    answer = {"table": table, "version": done.version, "changed": done.changed, "dates": done.dates}
+    answer = {"table": table, "version": done.version, "changed": done.changed, "partitions": done.partitions}
     what = f"has version {done.version} now" if done.changed else f"is up to date, at version {done.version}"
     _answer(answer | {"seconds": round(done.seconds, 2)}, as_json, f"{table} {what}.")
 

@@ -14,7 +14,7 @@ from infra.validations import Validations
 from jobs.sheet import Sheet, balance_rows, sheet_of
 from schemas import catalog
 from schemas.errors import MissingInputError
-from schemas.model import KeyedMerge, Ledger, Live, ReplaceAll, ReplaceDates, Snapshot, Table
+from schemas.model import KeyedMerge, Ledger, Live, ReplaceAll, ReplaceDates, ReplaceSlices, Snapshot, Table
 from schemas.quality import CHECK_RESULTS
 from schemas.render.check_words import checks_in_words
 
@@ -22,6 +22,7 @@ HOW = {
     Ledger: "appended to, from the offsets that it holds",
     KeyedMerge: "new records are merged by the key",
     ReplaceDates: "dates that changed in the first input are replaced",
+    ReplaceSlices: "periods of the listeners that changed in the first input are replaced",
     ReplaceAll: "recomputed as a whole when an input has changed",
     Snapshot: "written down when the run knows something new",
     Live: "upserted by the live pipeline while it reads the topic",

@@ -194,7 +194,7 @@ GUARDS = {
         f"{RUNNER}::test_an_ingest_that_read_its_offsets_before_another_committed_is_refused[sail]", no_compare_and_set
     ),
     "compare-and-set of derived tables": Guard(
-        f"{WRITER}::test_rows_that_were_computed_before_another_writer_committed_are_refused[sail-replace_dates]",
+        f"{WRITER}::test_rows_that_were_computed_before_another_writer_committed_are_refused[sail-replace_partitions]",
         no_compare_and_set,
     ),
     "rows lie in the set that is replaced": Guard(

@@ -96,8 +96,8 @@ def test_compaction_touches_no_date_and_a_change_after_it_touches_its_own(shelf:
     compacted = shelf.version
     changed = shelf.put(date(2026, 1, 2), "c")
 
-    assert shelf.lake.touched_dates(DAILY_TRACK_PLAYS, before, compacted) == set()
-    assert shelf.lake.touched_dates(DAILY_TRACK_PLAYS, before, changed) == {date(2026, 1, 2)}
+    assert shelf.lake.touched_partitions(DAILY_TRACK_PLAYS, before, compacted) == set()
+    assert shelf.lake.touched_partitions(DAILY_TRACK_PLAYS, before, changed) == {date(2026, 1, 2)}
     assert shelf.lake.same_rows(DAILY_TRACK_PLAYS, before, compacted)
     assert not shelf.lake.same_rows(DAILY_TRACK_PLAYS, before, changed)
 

@@ -25,8 +25,8 @@ from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS
 from schemas.model import Field
 from schemas.model import Warehouse as Declared
 
-DATED = merge_sql(DAILY_USER_PLAYS, "p.gold", "staging", dated=True)
-WHOLE = merge_sql(COUNTRY_CHARTS, "p.gold", "staging", dated=False)
+DATED = merge_sql(DAILY_USER_PLAYS, "p.gold", "staging", partitioned=True)
+WHOLE = merge_sql(COUNTRY_CHARTS, "p.gold", "staging", partitioned=False)
 
 
 class Recorder:
@@ -81,9 +81,9 @@ def test_the_merge_is_one_statement_with_bound_values(recorder: Recorder) -> Non
         "table_name": "daily_user_plays_v1",
         "publish_number": 7,
         "delta_version": 3,
-        "first_date": date(2026, 1, 2),
-        "last_date": date(2026, 1, 9),
-        "dates": [date(2026, 1, 2), date(2026, 1, 9)],
+        "first_partition": date(2026, 1, 2),
+        "last_partition": date(2026, 1, 9),
+        "partitions": [date(2026, 1, 2), date(2026, 1, 9)],
     }
 
 
@@ -94,14 +94,15 @@ def test_every_request_has_a_time_limit(recorder: Recorder) -> None:
 def test_a_dated_merge_deletes_within_its_dates_only() -> None:
     gone = next(line.strip() for line in DATED.splitlines() if "NOT EXISTS" in line)
     assert gone == (
-        "WHERE stored.`event_date` BETWEEN @first_date AND @last_date AND stored.`event_date` IN UNNEST(@dates) "
-        "AND stored.`publish_number` < @publish_number AND NOT EXISTS (SELECT 1 FROM `p.gold.staging` AS staged "
-        "WHERE stored.`event_date` = staged.`event_date` AND stored.`user_id` = staged.`user_id`)"
+        "WHERE stored.`event_date` BETWEEN @first_partition AND @last_partition AND "
+        "stored.`event_date` IN UNNEST(@partitions) AND stored.`publish_number` < @publish_number AND NOT EXISTS "
+        "(SELECT 1 FROM `p.gold.staging` AS staged WHERE stored.`event_date` = staged.`event_date` AND "
+        "stored.`user_id` = staged.`user_id`)"
     )
 
 
 def test_a_whole_merge_has_no_dates() -> None:
-    assert "@dates" not in WHOLE
+    assert "@partitions" not in WHOLE
     assert "BETWEEN" not in WHOLE
     assert "ON target.`country` = source.`country` AND target.`window_days`" in WHOLE
 

@@ -1,0 +1,17 @@
+"""gold.daily_tops: the most played tracks of each day in each country, and in all together."""
+
+from pyspark.sql import DataFrame
+
+from jobs.columns import declared
+from jobs.statistics import by_area, over_listeners, raw_and_clean, top
+from schemas.area_statistics import DAILY_TOPS
+from schemas.counts import CHART_LENGTH
+
+_TRACK = ("slice", "event_date", "track_id")
+
+
+def transform(listener_track_days: DataFrame) -> DataFrame:
+    """Rank by plays of the day; a track without a play has no place."""
+    listeners = listener_track_days.groupBy(*_TRACK, "country", "user_id").agg(*raw_and_clean())
+    summed = over_listeners(by_area(listeners, *_TRACK), *_TRACK, "area")
+    return declared(top(summed, ("event_date", "area"), "track_id", CHART_LENGTH), DAILY_TOPS)

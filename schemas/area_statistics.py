@@ -1,0 +1,126 @@
+"""Gold, continued: statistics of each country and of all together, and the daily charts."""
+
+from schemas.counts import CHART_LENGTH, COUNT_CHECKS, TRACK_ID
+from schemas.model import AtMost, Between, Field, InSet, Matches, ReplaceAll, ReplaceSlices, Table, Warehouse
+from schemas.periods import RANGES
+from schemas.silver import EVENT_DATE
+from schemas.statistics import (
+    ENTITY_ID,
+    ENTITY_TYPE,
+    ENTITY_TYPES,
+    PERIOD,
+    PERIOD_CHECKS,
+    RAW_AND_CLEAN,
+    SLICE,
+    TAG,
+)
+
+AREA_TOP_LENGTH = 200
+EVERYWHERE = "**"
+
+AREA = Field("area", "string", "Country of the playbacks; ** of all countries together.")
+LISTENER_COUNT = Field("listener_count", "long", "Distinct listeners, exact.")
+CLEAN_LISTENERS = Field("clean_listener_count", "long", "Distinct listeners on days on which they are not flagged.")
+_IS_AREA = Matches("area", r"^([A-Z]{2}|\*\*)$")
+_CHART_POSITION = Field("position", "int", f"1 to {CHART_LENGTH} by play_count of the day; ties by track_id.")
+
+AREA_TOPS = Table(
+    layer="gold",
+    name="area_tops",
+    description="The most played tracks, artists and albums of each country, and of all together, by period.",
+    grain="one row per area, period, entity_type and position",
+    key=("area", "period_kind", "period_start", "entity_type", "position"),
+    refresh=ReplaceSlices(kinds=RANGES, by_share=False),
+    inputs=("gold.listener_track_days",),
+    partition_by="slice",
+    fields=(
+        *PERIOD,
+        AREA,
+        ENTITY_TYPE,
+        Field("position", "int", f"1 to {AREA_TOP_LENGTH} by play_count; ties by entity_id. Without a play, none."),
+        ENTITY_ID,
+        *RAW_AND_CLEAN,
+        LISTENER_COUNT,
+        CLEAN_LISTENERS,
+    ),
+    checks=(
+        *PERIOD_CHECKS,
+        _IS_AREA,
+        InSet("entity_type", ENTITY_TYPES),
+        Between("position", 1, AREA_TOP_LENGTH),
+        Between("listener_count", 1),
+        AtMost("clean_listener_count", "listener_count"),
+    ),
+    warehouse=Warehouse(cluster_by=("area", "period_kind", "period_start")),
+    tags=(TAG,),
+)
+
+AREA_PERIODS = Table(
+    layer="gold",
+    name="area_periods",
+    description="What was heard in each country, and in all together, in a period.",
+    grain="one row per area and period with a playback of a track",
+    key=("area", "period_kind", "period_start"),
+    refresh=ReplaceSlices(kinds=RANGES, by_share=False),
+    inputs=("gold.listener_track_days",),
+    partition_by="slice",
+    fields=(
+        *PERIOD,
+        AREA,
+        *RAW_AND_CLEAN,
+        LISTENER_COUNT,
+        CLEAN_LISTENERS,
+        Field("track_count", "long", "Distinct tracks, exact."),
+    ),
+    checks=(*PERIOD_CHECKS, _IS_AREA, Between("listener_count", 1), AtMost("clean_listener_count", "listener_count")),
+    warehouse=Warehouse(cluster_by=("area", "period_kind", "period_start")),
+    tags=(TAG,),
+)
+
+DAILY_TOPS = Table(
+    layer="gold",
+    name="daily_tops",
+    description="The most played tracks of each day in each country, and in all together.",
+    grain="one row per event_date, area and position",
+    key=("event_date", "area", "position"),
+    refresh=ReplaceSlices(kinds=("month",), by_share=False),
+    inputs=("gold.listener_track_days",),
+    partition_by="slice",
+    fields=(SLICE, EVENT_DATE, AREA, _CHART_POSITION, TRACK_ID, *RAW_AND_CLEAN, LISTENER_COUNT, CLEAN_LISTENERS),
+    checks=(*COUNT_CHECKS, _IS_AREA, Between("position", 1, CHART_LENGTH), Between("listener_count", 1)),
+    tags=(TAG,),
+)
+
+DAILY_CHARTS = Table(
+    layer="gold",
+    name="daily_charts",
+    description="The charts of each day in each country, and in all together, with the way of each track through them.",
+    grain="one row per event_date, area and position",
+    key=("event_date", "area", "position"),
+    refresh=ReplaceAll(),
+    inputs=("gold.daily_tops",),
+    fields=(
+        EVENT_DATE,
+        AREA,
+        _CHART_POSITION,
+        TRACK_ID,
+        Field("previous_position", "int", "Position on the day before; null where it had none.", nullable=True),
+        Field("peak_position", "int", "Best position up to this day."),
+        Field("days_on_chart", "long", "Days with a position up to this day."),
+        Field("weeks_on_chart", "long", "Weeks (from Monday) with a position on one of their days up to this day."),
+        *RAW_AND_CLEAN,
+        LISTENER_COUNT,
+        CLEAN_LISTENERS,
+    ),
+    checks=(
+        *COUNT_CHECKS,
+        _IS_AREA,
+        Between("position", 1, CHART_LENGTH),
+        AtMost("peak_position", "position"),
+        AtMost("weeks_on_chart", "days_on_chart"),
+    ),
+    warehouse=Warehouse(cluster_by=("area", "event_date")),
+    tags=(TAG,),
+)
+
+TABLES = (AREA_TOPS, AREA_PERIODS, DAILY_TOPS, DAILY_CHARTS)
