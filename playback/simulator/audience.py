@@ -65,6 +65,8 @@ class Audience:
     install_tells_country: Flags
     clock_skews_ms: Ints
     """By how much the clock of each installation is fast, or RESET_CLOCK."""
+    clocks_disagree: Flags
+    """Of each listener: whether two installations tell different times, so that two playbacks can end at once."""
     first_installs: Ints
     install_counts: Ints
     install_ids: pa.StringArray
@@ -98,6 +100,7 @@ def make_audience(parameters: Parameters) -> Audience:
     activity, skippiness = rng.lognormal(0, 0.9, listeners), rng.beta(2, 6, listeners)
     joined, left = _stays(rng, listeners, parameters.days)
     next_countries, moved_ms = _moves(parameters, homes)
+    skews, first_installs = _clock_skews(parameters, installs), np.cumsum(counts) - counts
     return Audience(
         countries=homes,
         next_countries=next_countries,
@@ -112,8 +115,9 @@ def make_audience(parameters: Parameters) -> Audience:
         install_versions=rng.integers(len(VERSIONS), size=len(owners)),
         install_tells_outcome=~happens(seed, "silent", installs, _SILENT_INSTALLS),
         install_tells_country=~happens(seed, "without country", installs, _INSTALLS_WITHOUT_COUNTRY),
-        clock_skews_ms=_clock_skews(parameters, installs),
-        first_installs=np.cumsum(counts) - counts,
+        clock_skews_ms=skews,
+        clocks_disagree=np.minimum.reduceat(skews, first_installs) != np.maximum.reduceat(skews, first_installs),
+        first_installs=first_installs,
         install_counts=counts,
         install_ids=hex_ids(seed, "install", installs),
         device_ids=hex_ids(seed, "device", devices),

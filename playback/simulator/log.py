@@ -14,6 +14,7 @@ LOG: pa.Schema = pa.schema(
         pa.field("sequence", pa.int64()),
         pa.field("high_water", pa.int64()),
         pa.field("occurred_at", pa.timestamp("us", tz="UTC")),
+        pa.field("utc_offset_minutes", pa.int32()),
         pa.field("country", pa.string()),
         pa.field("track_id", pa.string()),
         pa.field("artist_name", pa.string()),
@@ -29,7 +30,8 @@ LOG: pa.Schema = pa.schema(
 """One row a message, sent or lost, and a mark.
 
 `message_number`: place in the order of sending, from 0 over the whole simulation; null: it was never sent.
-`event_id`: only of a playback that more than one message reports; null: no other message does.
+`event_id`: of a playback that more than one message reports, or whose listener has clocks that disagree; null: no other
+message reports it, and no other playback of the listener ends at the same moment.
 `user_id` … `ms_played`: as the client knew them, with its own clock's `occurred_at`, before a fault spoilt the message.
 `high_water`: of a mark, which has no playback: all columns but `message_number` and `install_id` are null.
 `fault`: what is wrong with the message (a kind of `playback.simulator.malformed`, or another fault), null: nothing.

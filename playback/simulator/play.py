@@ -82,10 +82,12 @@ def _batch(world: World, messages: Messages, count: int) -> Played:
     }
     made = _rows(MESSAGES, columns, len(messages))
     skews = world.audience.clock_skews_ms[messages["installs"]]
+    listeners = world.audience.install_listeners[messages["installs"]]
+    named = messages["shared"] | world.audience.clocks_disagree[listeners]
     numbers = pa.array(count + np.cumsum(sent) - 1, mask=~sent)
     log = {name: events.column(name) for name in LOG.names if name in events.schema.names} | {
         "message_number": numbers,
-        "event_id": pc.if_else(pa.array(messages["shared"].copy()), events.column("event_id"), None),
+        "event_id": pc.if_else(pa.array(named), events.column("event_id"), None),
         "fault": _FAULTS.take(pa.array(np.where(kinds == 0, messages["fault"], len(FAULTS) + kinds))),
         "reason": _REASONS.take(pa.array(_reasons(kinds, skews, sent))),
     }

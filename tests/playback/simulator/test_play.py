@@ -61,10 +61,22 @@ def test_what_is_valid_says_what_the_log_says(batches: list[Played], classified:
     found = pa.Table.from_batches([classified(batch.messages) for batch in batches])
     assert found["reason"].to_pylist() == sent["reason"].to_pylist()
     valid = pc.is_null(sent["reason"])
-    for name in ("user_id", "occurred_at", "outcome", "ms_played", "track_title", "artist_name", "album_title"):
+    spelled = ("track_title", "artist_name", "album_title")
+    for name in ("user_id", "occurred_at", "utc_offset_minutes", "outcome", "ms_played", *spelled):
         assert found[name].filter(valid).equals(sent[name].filter(valid)), name
     countries = sent["country"].filter(valid).fill_null("ZZ")
     assert found["country"].filter(valid).equals(countries)
+
+
+def test_the_log_names_what_a_listener_may_have_ended_at_the_same_moment(played: Play, classified: Classify) -> None:
+    sent = played(clock_skew=0.3)
+    log = sent.log.filter(pc.is_null(sent.log["high_water"]))
+    named = pc.is_valid(log["event_id"])
+    valid = pc.and_(named, pc.is_null(log["reason"]))
+    assert log["event_id"].filter(valid).equals(classified(sent.messages)["event_id"].filter(valid))
+    unnamed = pa.table(log.filter(pc.invert(named)))
+    assert len(unnamed) == len(unnamed.group_by(["user_id", "occurred_at"]).aggregate([]))
+    assert 0.1 < pc.mean(named.cast(pa.int8())).as_py() < 0.9
 
 
 def test_numbers_of_an_installation_are_gap_free_and_its_mark_counts_them(batches: list[Played]) -> None:
