@@ -2,14 +2,30 @@
 
 import glob
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from truth.identity import identify
+from truth.identity import identify, identify_album, identify_artist
+
+STATISTICS = (
+    "gold.listener_track_days",
+    "gold.listener_tops",
+    "gold.listener_periods",
+    "gold.listening_hours",
+    "gold.listener_discoveries",
+    "gold.listener_sessions",
+    "gold.area_tops",
+    "gold.area_periods",
+    "gold.daily_tops",
+    "gold.daily_charts",
+    "gold.entity_names",
+)
+"""Those of ANSWERS that a deployment may do without."""
 
 ANSWERS = (
     "gold.daily_track_plays",
@@ -18,20 +34,38 @@ ANSWERS = (
     "gold.event_balance",
     "bronze.dead_letters",
     "silver.duplicates",
+    *STATISTICS,
 )
-"""In the order in which they are computed: the charts are made of the daily plays."""
+"""In the order in which they are computed: the charts are made of what was played daily."""
 
 MEMORY_LIMIT = "4GB"
 """Of DuckDB; what is larger goes to disk."""
 
 _SPELLINGS_AT_ONCE = 100_000
+_ROWS_AT_ONCE = 200_000
+_BY_SHARE = ("share", "SELECT DISTINCT share FROM listened ORDER BY share")
+_BY_KIND = ("period_kind", "SELECT DISTINCT period_kind FROM days_of_periods ORDER BY period_kind")
+_PIECES = {
+    "gold.listener_track_days": _BY_SHARE,
+    "gold.listener_tops": _BY_SHARE,
+    "gold.listener_periods": _BY_SHARE,
+    "gold.listening_hours": _BY_SHARE,
+    "gold.listener_discoveries": _BY_SHARE,
+    "gold.area_tops": _BY_KIND,
+    "gold.area_periods": _BY_KIND,
+}
+"""Some statistics have more rows than the log, and are computed one piece after the other to need no more room than it.
+
+Of each the variable that `listened.sql` chooses a piece by, and the query of its values.
+"""
 
 
-def write_answers(folder: Path, replayed: Collection[str] = ()) -> list[Path]:
+def write_answers(folder: Path, replayed: Collection[str] = (), statistics: bool = True) -> list[Path]:
     """Write the expected rows of each of ANSWERS to `<folder>/<full name>.parquet`; `<folder>/log.parquet` is the log.
 
     `replayed` names the values of `fault` whose dead letters have been brought back, in the order of sending and after
-    everything else. Gold tables have their declared columns, but what only the broker knows is left out:
+    everything else. Without `statistics` the answers of STATISTICS are left out, and removed where there are some.
+    Gold tables have their declared columns, but what only the broker knows is left out:
     `gold.event_balance` is summed over topic and hour, `bronze.dead_letters` are counted by `reason`, and
     `silver.duplicates` is one row with `count` and `conflict_count`. Conflicts are known only of the columns that the
     log has. A message without installation is the client's `unknown`: manifests are not in the log.
@@ -45,17 +79,41 @@ def write_answers(folder: Path, replayed: Collection[str] = ()) -> list[Path]:
     # One that was killed leaves its own behind, as large as the log.
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
+    names = [name for name in ANSWERS if statistics or name not in STATISTICS]
     try:
         with duckdb.connect(work / "work.duckdb", config=_config(work)) as database:
             _prepare(database, log, replayed)
-            for name in ANSWERS:
+            if statistics:
+                database.execute(_statements("listened"))
+            for name in names:
                 database.execute(_statements(name))
-                database.sql(f"FROM {name} ORDER BY ALL").write_parquet(str(work / name), compression="zstd")
-        return [(work / name).replace(folder / f"{name}.parquet") for name in ANSWERS]
+                _write(database, name, work / name)
+        for name in set(ANSWERS).difference(names):
+            (folder / f"{name}.parquet").unlink(missing_ok=True)
+        return [(work / name).replace(folder / f"{name}.parquet") for name in names]
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.OutOfMemoryException) as error:
         raise OSError(str(error)) from error
     finally:
         shutil.rmtree(work)
+
+
+def _write(database: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    """Write the answer in order, or each of its pieces in order."""
+    schema = database.sql(f"FROM {name} LIMIT 0").to_arrow_table().schema
+    with pq.ParquetWriter(path, schema, compression="zstd") as written:
+        for batch in _rows(database, name):
+            written.write_batch(batch)
+
+
+def _rows(database: duckdb.DuckDBPyConnection, name: str) -> Iterator[pa.RecordBatch]:
+    ordered = f"FROM {name} ORDER BY ALL"
+    if name not in _PIECES:
+        yield from database.sql(ordered).to_arrow_reader(_ROWS_AT_ONCE)
+        return
+    variable, values = _PIECES[name]
+    for (value,) in database.execute(values).fetchall():
+        database.execute(f"SET VARIABLE {variable} = '{value}'")
+        yield from database.sql(ordered).to_arrow_reader(_ROWS_AT_ONCE)
 
 
 def _config(work: Path) -> dict[str, str | bool | int | float | list[str]]:
@@ -86,13 +144,22 @@ def _identify_spellings(database: duckdb.DuckDBPyConnection) -> None:
     """Create the tables of `spellings.sql`, and fill in what each spelling means."""
     database.execute(_statements("spellings"))
     with database.cursor() as reading:
-        spelled = reading.sql("SELECT spelling, track_id, artist_name, track_title FROM spelled")
+        spelled = reading.sql("SELECT spelling, track_id, artist_name, track_title, album_title FROM spelled")
         for batch in spelled.to_arrow_reader(_SPELLINGS_AT_ONCE):
             names = zip(*(column.to_pylist() for column in batch.columns[1:]), strict=True)
-            identities = pa.array([identify(*spelling) for spelling in names], pa.string())
-            database.register("batch", pa.table([batch.column(0), identities], ["spelling", "identity"]))
+            identities = [_identities(*spelling) for spelling in names]
+            columns = [pa.array([one[place] for one in identities], pa.string()) for place in range(3)]
+            database.register(
+                "batch", pa.table([batch.column(0), *columns], names=["spelling", "identity", "artist_id", "album_id"])
+            )
             database.execute("INSERT INTO identities FROM batch")
             database.unregister("batch")
+
+
+def _identities(
+    uri: str | None, artist: str | None, title: str | None, album: str | None
+) -> tuple[str | None, str | None, str | None]:
+    return identify(uri, artist, title), identify_artist(artist), identify_album(artist, album)
 
 
 def _statements(name: str) -> str:

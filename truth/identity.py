@@ -1,18 +1,31 @@
-"""Which track a spelling means: its URI where there is one, else its artist and title, however they are written."""
+"""Which track, artist and album a spelling means, however the names are written."""
 
 import hashlib
 import unicodedata
 
 
 def identify(uri: str | None, artist: str | None, title: str | None) -> str | None:
-    """The trimmed URI, else `name:` and 32 hexadecimal digits of artist and title; None without URI and title."""
+    """The track: the trimmed URI, else `name:` and 32 hexadecimal digits of artist and title; None without either."""
     if uri is not None and uri.strip():
         return uri.strip()
     plain_title = _plain(title or "")
-    if not plain_title:
-        return None
-    named = f"{_plain(artist or '')}\u001f{plain_title}"
-    return f"name:{hashlib.blake2b(named.encode(), digest_size=16).hexdigest()}"
+    return _hashed("name", f"{_plain(artist or '')}\u001f{plain_title}") if plain_title else None
+
+
+def identify_artist(artist: str | None) -> str | None:
+    """`artist:` and 32 hexadecimal digits of the name; None without one."""
+    plain_artist = _plain(artist or "")
+    return _hashed("artist", plain_artist) if plain_artist else None
+
+
+def identify_album(artist: str | None, album: str | None) -> str | None:
+    """`album:` and 32 hexadecimal digits of artist and title; None without a title, while an artist is not needed."""
+    plain_album = _plain(album or "")
+    return _hashed("album", f"{_plain(artist or '')}\u001f{plain_album}") if plain_album else None
+
+
+def _hashed(kind: str, names: str) -> str:
+    return f"{kind}:{hashlib.blake2b(names.encode(), digest_size=16).hexdigest()}"
 
 
 def _plain(name: str) -> str:

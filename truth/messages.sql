@@ -39,11 +39,17 @@ FROM messages
 LEFT JOIN firsts USING (event_id);
 
 -- Texts that repeat over and over are kept as enumerations: the same values in the same order, but small.
-CREATE TYPE track AS ENUM (SELECT DISTINCT identity FROM identities WHERE identity IS NOT NULL ORDER BY identity);
+-- Tracks, artists and albums are one, so that they can stand in one column.
+CREATE TYPE entity AS ENUM (
+    SELECT DISTINCT entity_id
+    FROM (SELECT unnest([identity, artist_id, album_id]) AS entity_id FROM identities)
+    WHERE entity_id IS NOT NULL
+    ORDER BY entity_id
+);
 CREATE TYPE listener AS ENUM (SELECT DISTINCT user_id FROM log WHERE user_id IS NOT NULL ORDER BY user_id);
 
 CREATE TABLE spellings AS
-SELECT spelled.*, identity::track AS identity
+SELECT spelled.*, identity::entity AS identity, artist_id::entity AS artist_id, album_id::entity AS album_id
 FROM spelled
 JOIN identities USING (spelling);
 
@@ -68,8 +74,10 @@ WHERE verdict IN ('accepted', 'duplicate');
 
 CREATE TABLE playbacks AS
 SELECT
+    event_id,
     event_date,
     occurred_at,
+    utc_offset_minutes,
     user_id::listener AS user_id,
     country,
     spelling,

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from truth.answers import ANSWERS, write_answers
+from truth.answers import ANSWERS, STATISTICS, write_answers
 
 Row = dict[str, Any]
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -18,13 +18,26 @@ FATES = ("sent", "accepted", "duplicate", "dead_letter", "replayed", "pending", 
 
 
 def test_nothing_is_left_but_the_log_and_the_answers(answer: Callable[..., list[Row]], tmp_path: Path) -> None:
-    answer("gold.country_charts", [{}])
+    answer("gold.daily_charts", [{}])
     [folder] = tmp_path.iterdir()
     (folder / "truth.work").mkdir()  # of a run that was killed
     (folder / "truth.work" / "work.duckdb").write_bytes(b"half")
     written = write_answers(folder)
     assert written == [folder / f"{name}.parquet" for name in ANSWERS]
     assert {*written, folder / "log.parquet"} == set(folder.iterdir())
+
+
+def test_without_statistics_none_are_left_of_earlier_ones(answer: Callable[..., list[Row]], tmp_path: Path) -> None:
+    answer("gold.daily_charts", [{}])
+    [folder] = tmp_path.iterdir()
+    written = write_answers(folder, statistics=False)
+    assert written == [folder / f"{name}.parquet" for name in ANSWERS if name not in STATISTICS]
+    assert {*written, folder / "log.parquet"} == set(folder.iterdir())
+
+
+@pytest.mark.parametrize("table", STATISTICS)
+def test_an_empty_log_has_statistics_without_rows(answer: Callable[..., list[Row]], table: str) -> None:
+    assert answer(table, []) == []
 
 
 def test_a_folder_without_a_log_is_an_error_that_says_so(tmp_path: Path) -> None:
@@ -42,7 +55,7 @@ def test_a_damaged_log_is_an_error_and_leaves_no_answer(tmp_path: Path) -> None:
 def test_the_columns_are_the_declared_ones_in_order(answer: Callable[..., list[Row]], tmp_path: Path) -> None:
     answer("gold.country_charts", [{}])
     [folder] = tmp_path.iterdir()
-    columns = {name: pq.read_schema(folder / f"{name}.parquet").names for name in ANSWERS}
+    columns = {name: pq.read_schema(folder / f"{name}.parquet").names for name in ANSWERS if name not in STATISTICS}
     counts = ["playback_count", "play_count", "skip_count"]
     assert columns == {
         "gold.daily_track_plays": ["event_date", "country", "track_id", *counts, "listener_count", "played_ms"],

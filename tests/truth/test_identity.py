@@ -1,10 +1,10 @@
-"""One track, however it is written."""
+"""One track, artist or album, however it is written."""
 
 import re
 
 import pytest
 
-from truth.identity import identify
+from truth.identity import identify, identify_album, identify_artist
 
 
 @pytest.mark.parametrize("uri", ["uri:1", " uri:1", "uri:1\n", "\u2003uri:1\t"])
@@ -44,3 +44,27 @@ def test_an_artist_is_not_needed_and_a_title_is() -> None:
     assert re.fullmatch("name:[0-9a-f]{32}", str(identify(None, None, "Halo")))
     assert identify(None, "Beyoncé", None) is None
     assert identify("", "Beyoncé", " ") is None
+
+
+def test_an_artist_is_the_hash_of_the_name_however_it_is_written() -> None:
+    # blake2b("poolside", digest_size=16)
+    assert identify_artist(" POOLSIDE\u00a0") == "artist:f3591e0a17b3d859eeb4bec30d598d7c"
+    assert identify_artist("Beyonce\u0301") == identify_artist("BEYONCÉ") != identify_artist("Beyonce")
+
+
+def test_an_album_is_the_hash_of_artist_and_title() -> None:
+    # blake2b("poolside\x1fpacific", digest_size=16)
+    assert identify_album("Poolside", "PACIFIC ") == "album:5af1dbc365bb02191bd58d9a7f3003dd"
+    assert identify_album("Poolside", "Pacific") != identify_album("Somebody", "Pacific")
+    assert identify_album("a b", "c") != identify_album("a", "b c")
+
+
+def test_an_album_needs_a_title_and_no_artist() -> None:
+    assert identify_album("Poolside", None) is identify_album("Poolside", "\u2003") is None
+    assert identify_album(None, "Pacific") == identify_album(" ", "Pacific") == identify_album("", "pacific")
+    assert identify_album(None, "Pacific") is not None
+
+
+@pytest.mark.parametrize("name", [None, "", " \t\x1f"])
+def test_no_name_is_no_artist(name: str | None) -> None:
+    assert identify_artist(name) is None

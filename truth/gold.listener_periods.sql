@@ -1,0 +1,22 @@
+CREATE VIEW gold.listener_periods AS
+SELECT
+    concat_ws('.', period_kind, period_start, any_value(share)) AS slice,
+    period_kind,
+    period_start,
+    user_id::VARCHAR AS user_id,
+    total(playback_count) AS playback_count,
+    total(play_count) AS play_count,
+    total(skip_count) AS skip_count,
+    total(played_ms) AS played_ms,
+    clean(playback_count, is_flagged) AS clean_playback_count,
+    clean(play_count, is_flagged) AS clean_play_count,
+    clean(skip_count, is_flagged) AS clean_skip_count,
+    clean(played_ms, is_flagged) AS clean_played_ms,
+    count(DISTINCT track_id) AS track_count,
+    -- Of playbacks whose artist or album is unknown there is none to count.
+    count(DISTINCT artist_id) AS artist_count,
+    count(DISTINCT album_id) AS album_count,
+    count(DISTINCT event_date) AS day_count
+FROM listened_by_share
+JOIN days_of_periods USING (event_date)
+GROUP BY period_kind, period_start, listened_by_share.user_id;
