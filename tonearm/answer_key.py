@@ -24,13 +24,15 @@ class Key:
     """State of an answer key.
 
     `subject` names the simulation as its manifests do. `interrupted`: sending was cut off, and messages in doubt were
-    sent again, so that what arrives is known but not how often.
+    sent again, so that what arrives is known but not how often. `statistics`: whether it answers for them too; keys
+    that were written before there were any do not say so.
     """
 
     subject: str
     messages: int
     interrupted: bool
     complete: bool
+    statistics: bool = False
 
 
 def read_key(folder: Path) -> Key | None:
@@ -47,12 +49,12 @@ def read_key(folder: Path) -> Key | None:
 class KeyWriter:
     """Writes the log of one simulation, a batch at a time, and then the answers."""
 
-    def __init__(self, folder: Path, subject: str) -> None:
+    def __init__(self, folder: Path, subject: str, statistics: bool = True) -> None:
         """Begin; what the folder held of an earlier key is not complete any more.
 
-        Raises InputError when nothing can be written there.
+        `statistics`: whether it is to have their answers too. Raises InputError when nothing can be written there.
         """
-        self._folder, self._subject, self._messages = folder, subject, 0
+        self._folder, self._subject, self._statistics, self._messages = folder, subject, statistics, 0
         self._log = folder / "log.parquet"
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +73,7 @@ class KeyWriter:
 
         with _writing(self._folder):
             self._writer.close()
-            write_answers(self._folder)
+            write_answers(self._folder, statistics=self._statistics)
             self._state(interrupted, complete=True)
 
     def __enter__(self) -> Self:
@@ -81,7 +83,7 @@ class KeyWriter:
         self._writer.close()
 
     def _state(self, interrupted: bool, complete: bool) -> None:
-        key = Key(self._subject, self._messages, interrupted, complete)
+        key = Key(self._subject, self._messages, interrupted, complete, self._statistics)
         replace_file(self._folder / "key.json", json.dumps(asdict(key)) + "\n")
 
 

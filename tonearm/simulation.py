@@ -97,10 +97,10 @@ def simulate(
     folder = truth or truth_folder(settings.home)
     before = [one for one in read_manifests(settings.home) if one.subject == simulation.subject]
     is_sent = any(one.finished for one in before)
-    if is_sent and _has_key(folder, simulation):
+    if is_sent and _has_key(folder, simulation, settings.statistics):
         return None
     played = play(world_of(settings, simulation))
-    with KeyWriter(folder, simulation.subject) as key:
+    with KeyWriter(folder, simulation.subject, settings.statistics) as key:
         keep(settings.home, simulation)
         messages = _logged(played, key, simulation.parameters.events, progress or (lambda _done, _total: None))
         manifest = None
@@ -140,9 +140,11 @@ def truth_folder(home: Path) -> Path:
     return home / "truth"
 
 
-def _has_key(folder: Path, simulation: Simulation) -> bool:
+def _has_key(folder: Path, simulation: Simulation, statistics: bool) -> bool:
     key = read_key(folder)
-    return key is not None and key.complete and key.subject == simulation.subject
+    if key is None or not key.complete or key.subject != simulation.subject:
+        return False
+    return key.statistics or not statistics
 
 
 def keep(home: Path, simulation: Simulation) -> None:

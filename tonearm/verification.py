@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from infra.lake import Lake
 from infra.settings import Settings
-from schemas import catalog
+from schemas import area_statistics, catalog, statistics
 from schemas.bronze import DEAD_LETTERS, PLAYBACK_EVENTS
 from schemas.errors import MissingInputError
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE, FATES
@@ -37,15 +37,20 @@ class Verdict:
 
 
 def verify(settings: Settings, folder: Path) -> list[Verdict]:
-    """Compare each table that the key in `folder` has with the lake's, as multisets of rows.
+    """Compare each table that the key in `folder` must have with the lake's, as multisets of rows.
 
     Raises MissingInputError when there is no complete key, or a table is not in the lake.
     """
     key = _complete_key(folder)
+    if settings.statistics and not key.statistics:
+        raise MissingInputError(
+            f"The answer key in {folder} has no statistics: run `tonearm simulate` again, or set TONEARM_STATISTICS to "
+            "false."
+        )
     lake = Lake(settings.lake)
     return [
         Verdict(table.full_name, None if key.interrupted and table in _HOW_OFTEN else _compare(lake, table, folder))
-        for table in _COMPARABLE
+        for table in _comparable(settings.statistics)
     ]
 
 
@@ -76,14 +81,18 @@ def _complete_key(folder: Path) -> Key:
     key = read_key(folder)
     if key is None:
         raise MissingInputError(f"There is no answer key in {folder}: run `tonearm simulate`, or name its folder.")
-    missing = [table.full_name for table in _COMPARABLE if not _answer(folder, table).is_file()]
-    if not key.complete or missing:
+    if not key.complete or not all(_answer(folder, table).is_file() for table in _comparable(key.statistics)):
         raise MissingInputError(f"The answer key in {folder} was not finished: run `tonearm simulate` again.")
     return key
 
 
+def _comparable(with_statistics: bool) -> list[Table]:
+    return [*_COMPARABLE, *(_STATISTICS if with_statistics else ())]
+
+
 def _compare(lake: Lake, table: Table, folder: Path) -> Difference:
-    return differences(_answer(folder, table), _COMPARABLE[table](lake.rows(table), table))
+    shown_by_key = _COMPARABLE.get(table, _declared)
+    return differences(_answer(folder, table), shown_by_key(lake.rows(table), table))
 
 
 def _answer(folder: Path, table: Table) -> Path:
@@ -119,6 +128,9 @@ _COMPARABLE: dict[Table, Callable[[pa.Table, Table], pa.Table]] = {
     DUPLICATES: _conflicts,
 }
 """What of each table the key can tell."""
+
+_STATISTICS = (*statistics.TABLES, *area_statistics.TABLES)
+"""Of these it can tell everything."""
 
 _HOW_OFTEN = (EVENT_BALANCE, DEAD_LETTERS, DUPLICATES)
 """Tables that count messages, not playbacks: one that was sent again is in them twice."""

@@ -9,6 +9,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def test_batches_that_were_acknowledged_are_not_sent_again(settings: Settings, m
     with monkeypatch.context() as once, pytest.raises(StoreUnavailableError):
         once.setattr(PlaybackProducer, "send_messages", break_off)
         simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
-    assert read_key(truth_folder(settings.home)) == Key(simulation_of(settings.home).subject, 0, False, False)
+    assert read_key(truth_folder(settings.home)) == Key(simulation_of(settings.home).subject, 0, False, False, True)
     assert simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home)) is not None
     events = sent(settings)
     assert len(events) == len({event["event_id"] for event in events}) == 300
@@ -125,6 +126,21 @@ def test_a_key_that_was_not_finished_is_made_again_without_sending(settings: Set
     assert key is not None
     assert key.complete
     assert len(sent(settings)) == 300
+
+
+def test_a_key_that_lacks_the_statistics_is_made_again_when_they_are_asked_for(settings: Settings) -> None:
+    without = settings.model_copy(update={"statistics": False})
+    simulate(without, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
+    folder = truth_folder(settings.home)
+    assert not (folder / "gold.daily_charts.parquet").exists()
+    key = read_key(folder)
+    assert simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home)) is None
+    assert (folder / "gold.daily_charts.parquet").exists()
+    assert key is not None
+    assert (key.statistics, read_key(folder)) == (False, replace(key, statistics=True))
+    written = (folder / "key.json").stat().st_mtime_ns
+    assert simulate(without, settings.kafka_bootstrap, simulation_of(settings.home)) is None
+    assert (folder / "key.json").stat().st_mtime_ns == written
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(

@@ -1,4 +1,4 @@
-"""`tonearm verify`: a lake of a few rows, and the answer key of a log of five messages."""
+"""`tonearm verify`: a lake of a few rows, and the answer key of a log of five messages; without statistics."""
 
 import json
 from collections.abc import Callable
@@ -75,6 +75,7 @@ LAKE: dict[Table, list[dict[str, Any]]] = {
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TONEARM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TONEARM_STATISTICS", "false")
     return tmp_path / "home"
 
 
@@ -96,7 +97,7 @@ def write_lake(home: Path) -> Callable[..., None]:
 def write_key(folder: Path, interrupted: bool = False, complete: bool = True) -> None:
     folder.mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(MESSAGES, schema=LOG), folder / "log.parquet")
-    write_answers(folder)
+    write_answers(folder, statistics=False)
     key = {"subject": "s", "messages": 4, "interrupted": interrupted, "complete": complete}
     (folder / "key.json").write_text(json.dumps(key))
 
