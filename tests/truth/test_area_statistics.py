@@ -7,6 +7,7 @@ from typing import Any
 Answer = Callable[..., list[dict[str, Any]]]
 TOPS, PERIODS = "gold.area_tops", "gold.area_periods"
 DAILY, CHARTS = "gold.daily_tops", "gold.daily_charts"
+LISTENERS = ("listener_count", "clean_listener_count")
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 BOT_DAY = [{"user_id": "bot", "ms_played": 31_000, "track_id": "uri:bot"}] * 200
 
@@ -113,13 +114,14 @@ def test_an_artist_or_album_that_no_source_says_has_no_position(answer: Answer) 
 
 
 def test_tops_show_clean_counts_beside_raw_ones(answer: Answer) -> None:
-    rows = all_time(answer, TOPS, [*BOT_DAY, {}])
+    other_day = {"user_id": "bot", "track_id": "uri:bot", **before(1)}
+    rows = all_time(answer, TOPS, [*BOT_DAY, {}, {"user_id": "bot"}, other_day])
     found = [
-        (row["entity_id"], row["play_count"], row["clean_play_count"], row["clean_listener_count"])
+        tuple(row[name] for name in ("entity_id", "play_count", "clean_play_count", *LISTENERS))
         for row in rows
         if (row["area"], row["entity_type"]) == ("**", "track")
     ]
-    assert found == [("uri:bot", 200, 0, 0), ("uri:1", 1, 1, 1)]
+    assert found == [("uri:bot", 201, 1, 1, 1), ("uri:1", 2, 1, 2, 1)]
 
 
 def test_the_tops_of_a_day_are_of_each_area(answer: Answer) -> None:

@@ -82,9 +82,9 @@ def test_a_playback_that_began_yesterday_is_of_today(answer: Answer) -> None:
 def test_the_end_of_a_month_ends_a_session(answer: Answer) -> None:
     january, february = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
     rows = answer(SESSIONS, ended(january, february))
-    assert [(row["slice"], row["first_ended_at"]) for row in rows] == [
-        ("month.2026-01-01.a8", january),
-        ("month.2026-02-01.a8", february),
+    assert [(row["slice"], row["first_ended_at"], row["started_at"]) for row in rows] == [
+        ("month.2026-01-01.a8", january, january - TRACK),
+        ("month.2026-02-01.a8", february, february - TRACK),
     ]
 
 
