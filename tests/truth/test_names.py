@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 Answer = Callable[..., list[dict[str, Any]]]
 NAMES = "gold.entity_names"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -86,9 +88,16 @@ def test_only_music_has_names(answer: Answer) -> None:
     ]
 
 
-def test_a_spelling_that_was_an_episode_anywhere_is_no_music(answer: Answer) -> None:
-    log = [{"track_title": "Talk"}, {"track_title": "Talk", "content_type": "episode", **before(2)}, before(1)]
+@pytest.mark.parametrize("elsewhere", [{}, {"track_id": " uri:1"}])
+def test_a_spelling_that_was_an_episode_anywhere_is_no_music(answer: Answer, elsewhere: dict[str, str]) -> None:
+    talk = {"track_title": "Talk"}
+    log = [talk, talk | {"content_type": "episode", **before(2), **elsewhere}, before(1)]
     assert ("track", "Harvest Moon", "Poolside") in shown(answer, log)
+
+
+def test_what_is_unknown_does_not_make_a_spelling_seen_again(answer: Answer) -> None:
+    log = [before(2), before(1) | {"track_title": "Other"}, {"content_type": "unknown"}]
+    assert ("track", "Other", "Poolside") in shown(answer, log)
 
 
 def test_a_name_that_was_not_accepted_is_not_shown(answer: Answer) -> None:
