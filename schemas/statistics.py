@@ -159,7 +159,7 @@ LISTENER_DISCOVERIES = Table(
             "clean_first_date", "date", "First date with a play on which the listener is not flagged.", nullable=True
         ),
     ),
-    checks=(InSet("entity_type", ENTITY_TYPES), AtMost("first_date", "clean_first_date")),
+    checks=(InSet("entity_type", ENTITY_TYPES),),
     warehouse=Warehouse(cluster_by=("user_id", "entity_type", "first_date")),
     tags=(TAG,),
 )
