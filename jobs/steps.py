@@ -25,6 +25,7 @@ from jobs.check_results import record_check_results
 from jobs.declarations import require_migrated
 from jobs.ingest import ingest, playback_topic
 from jobs.manifests import record_manifests
+from jobs.restatements import record_restatements
 from jobs.run_lock import run_lock
 from jobs.runner import Progress, Refreshed, Runner
 from schemas.bronze import MANIFESTS, PLAYBACK_EVENTS
@@ -79,6 +80,8 @@ def recording(step: Opened) -> Iterator[Recorded]:
     recorded = Recorded()
     try:
         yield recorded
+        if restated := record_restatements(step.session, step.lake, step.checker):
+            recorded.refreshed.append(restated)
     finally:
         with step.lineage.writing(CHECK_RESULTS):
             refreshed, recorded.warnings = record_check_results(step.session, step.lake, step.checker)

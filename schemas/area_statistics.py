@@ -1,7 +1,7 @@
 """Gold, continued: statistics of each country and of all together, and the daily charts."""
 
 from schemas.counts import CHART_LENGTH, COUNT_CHECKS, TRACK_ID
-from schemas.model import AtMost, Between, Field, InSet, Matches, ReplaceAll, ReplaceSlices, Table, Warehouse
+from schemas.model import AtMost, Between, Field, InSet, Matches, ReplaceAll, ReplaceSlices, Snapshot, Table, Warehouse
 from schemas.periods import RANGES
 from schemas.silver import EVENT_DATE
 from schemas.statistics import (
@@ -123,4 +123,42 @@ DAILY_CHARTS = Table(
     tags=(TAG,),
 )
 
-TABLES = (AREA_TOPS, AREA_PERIODS, DAILY_TOPS, DAILY_CHARTS)
+COMPARED = ("playback_count", "play_count", "clean_play_count", "played_ms", "listener_count")
+"""Counts of `AREA_PERIODS` whose movement is a restatement."""
+
+REASONS = ("late", "import", "deletion", "rules", "correction", "unknown")
+
+RESTATEMENTS = Table(
+    layer="gold",
+    name="restatements",
+    description="Which periods moved after they were over, from what to what, when and why.",
+    grain="one row per area, period that was over, and moment as of which it says something else",
+    key=("area", "period_kind", "period_start", "known_at"),
+    refresh=Snapshot(),
+    partition_by="restated_date",
+    fields=(
+        Field("restated_date", "date", "UTC date of known_at."),
+        AREA,
+        PERIOD[1],
+        PERIOD[2],
+        Field("known_at", "timestamp", "UTC moment as of which the new counts are known."),
+        Field("known_before", "timestamp", "As of when the counts before were known; null: none were.", nullable=True),
+        Field(
+            "reason",
+            "string",
+            "Why, of these in this order, with commas between: late (events of clients), import (of a history), "
+            "deletion, rules (others apply), correction (the same playbacks say something else); unknown where the "
+            "earlier playbacks are no longer kept.",
+        ),
+        *(
+            Field(f"{name}{suffix}", "long", f"{name} of the area and period {when}.")
+            for name in COMPARED
+            for suffix, when in (("_before", "before; 0 where it had none"), ("", "now; 0 where it has none any more"))
+        ),
+    ),
+    checks=(InSet("period_kind", RANGES), _IS_AREA),
+    warehouse=Warehouse(cluster_by=("period_kind", "period_start", "area")),
+    tags=(TAG,),
+)
+
+TABLES = (AREA_TOPS, AREA_PERIODS, DAILY_TOPS, DAILY_CHARTS, RESTATEMENTS)

@@ -6,87 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.delta_writer import DeltaWriter
-from infra.lake import Lake
-from jobs.runner import Runner
-from playback.identity import artist_ids
-from schemas import catalog
 from schemas.periods import Slice
-from schemas.silver import PLAYS, TRACKS
-from schemas.statistics import LISTENER_PERIODS, LISTENER_TRACK_DAYS, TAG
-from tests.jobs.unchecked import Unchecked
+from schemas.statistics import LISTENER_PERIODS, LISTENER_TRACK_DAYS
+from tests.jobs.shelf import ANNA, BEN, Shelf, play
 
 pytestmark = pytest.mark.slow_on_spark
-
-STATISTICS = [table for table in catalog.tables().values() if TAG in table.tags]
-ANNA, BEN = "0a" + "0" * 30, "ff" + "0" * 30
-
-
-def play(name, user_id=ANNA, day=date(2026, 11, 19), hour=10, **fields):
-    at = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
-    usual = {
-        "event_id": name,
-        "user_id": user_id,
-        "event_date": day,
-        "occurred_at": at,
-        "country": "DE",
-        "content_type": "track",
-        "track_id": "t",
-        "artist_name": "Artist",
-        "track_title": "Title",
-        "ms_played": 60_000,
-        "counts_as_play": True,
-        "input_positions": "{}",
-    }
-    return usual | fields
-
-
-def track(track_id="t", artist="Artist"):
-    (artist_id,) = artist_ids(pytest.importorskip("pyarrow").array([artist])).to_pylist()
-    return {
-        "track_id": track_id,
-        "content_type": "track",
-        "artist_name": artist,
-        "track_title": "Title",
-        "album_title": "",
-        "artist_id": artist_id,
-        "album_id": "",
-        "is_current": True,
-    }
-
-
-class Shelf:
-    """A lake whose silver tables are written as a test says, and the statistics over them."""
-
-    def __init__(self, session, root, frame):
-        self.lake, self._session, self._frame = Lake(root), session, frame
-        self.runner = Runner(session, self.lake, Unchecked(root))
-
-    def write(self, *plays):
-        """silver.plays has exactly these rows; only the dates that differ are written."""
-        before = [] if self.lake.version(PLAYS) is None else self.lake.rows(PLAYS).to_pylist()
-        self.lake.create(PLAYS)
-        self.lake.create(TRACKS)
-        writer = DeltaWriter(self._session, self.lake)
-        spelled = {(one["track_id"], one["artist_name"]) for one in plays}
-        writer.replace_all(TRACKS, self._stored(TRACKS, [track(*one) for one in sorted(spelled)]))
-        was = {(one["event_date"], one["event_id"], one["ms_played"], one["counts_as_play"]) for one in before}
-        now = {(one["event_date"], one["event_id"], one["ms_played"], one["counts_as_play"]) for one in plays}
-        days = {one[0] for one in was ^ now}
-        if days:
-            rows = [one for one in plays if one["event_date"] in days]
-            writer.replace_partitions(PLAYS, self._stored(PLAYS, rows), days)
-
-    def _stored(self, table, rows):
-        from pyspark.sql import functions as F
-
-        return self._frame(table, *rows).withColumn("input_positions", F.lit("{}"))
-
-    def refresh(self):
-        return {table.full_name: self.runner.refresh(table) for table in STATISTICS}
-
-    def digests(self):
-        return {table.full_name: self.lake.digest(table) for table in STATISTICS}
 
 
 @pytest.fixture

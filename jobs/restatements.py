@@ -1,0 +1,166 @@
+"""gold.restatements: which periods moved after they were over, from what to what, and why.
+
+Two versions of `gold.area_periods` are compared, the one of the last time and the present one; why they differ is found
+from the versions of `silver.plays` that they were computed from. What was compared last stands in a property of the
+table, which is set after its rows: whoever dies in between writes the same rows again.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from infra import failpoints
+from infra.checks import Checker
+from infra.delta_writer import DeltaWriter
+from infra.lake import Lake
+from infra.lake_shape import set_property
+from jobs import positions
+from jobs.inputs import Inputs
+from jobs.runner import Refreshed
+from playback.arrow import arrow_schema
+from schemas.area_statistics import AREA_PERIODS, COMPARED, EVERYWHERE, REASONS, RESTATEMENTS
+from schemas.errors import MissingInputError
+from schemas.model import AS_KNOWN_AT
+from schemas.periods import end_of
+from schemas.silver import PLAYS
+from schemas.statistics import LISTENER_TRACK_DAYS
+
+_COMPARED = "tonearm.compared"
+_KEY = ("area", "period_kind", "period_start")
+Row = dict[str, Any]
+Counts = Counter[tuple[date, str, str, bool]]
+"""Playbacks by date, country, version of the rules, and whether they were imported."""
+
+
+def record_restatements(session: SparkSession, lake: Lake, checker: Checker) -> Refreshed | None:
+    """Write down what moved since the last time, and check it; None where there are no statistics.
+
+    The first time nothing has moved yet. Where the versions of the last time are no longer kept, neither.
+    """
+    now = lake.version(AREA_PERIODS)
+    if now is None:
+        return None
+    started = time.perf_counter()
+    lake.create(RESTATEMENTS)
+    before = lake.version(RESTATEMENTS)
+    seen = {"table": lake.table_id(AREA_PERIODS), "version": now, "plays": _plays_version(session, lake)}
+    last = json.loads(DeltaTable(lake.path(RESTATEMENTS)).metadata().configuration.get(_COMPARED, "{}"))
+    if last.get("version") != now or last.get("table") != seen["table"]:
+        if last.get("table") == seen["table"]:
+            _write(session, lake, _moved(session, lake, last, seen), before)
+            failpoints.reach("restatements.written")
+        set_property(lake, RESTATEMENTS, _COMPARED, json.dumps(seen))
+    version = lake.version(RESTATEMENTS)
+    assert version is not None
+    checker.verify(session, lake, RESTATEMENTS, version)
+    return Refreshed(RESTATEMENTS, version, version != before, None, time.perf_counter() - started)
+
+
+def _moved(session: SparkSession, lake: Lake, last: dict[str, Any], seen: dict[str, Any]) -> list[Row]:
+    try:
+        touched = lake.touched_partitions(AREA_PERIODS, last["version"], seen["version"])
+        was = lake.rows(AREA_PERIODS, last["version"])
+        now = lake.rows(AREA_PERIODS, seen["version"], touched)
+    except MissingInputError:
+        return []
+    if not was.num_rows or not touched:
+        return []
+    known_before, known_at = (pc.max(rows[AS_KNOWN_AT.name]).as_py() for rows in (was, now))
+    known_at = known_at or known_before
+    within = was.filter(pc.is_in(was["slice"], pa.array(sorted(map(str, touched)))))
+    rows = differences(within.to_pylist(), now.to_pylist(), known_before, known_at)
+    if not rows:
+        return []
+    changes = _changes(session, lake, last["plays"], seen["plays"])
+    return [row | {"reason": reason(row, changes)} for row in rows]
+
+
+def differences(was: Collection[Row], now: Collection[Row], known_before: datetime, known_at: datetime) -> list[Row]:
+    """Cells of periods that were over as of `known_before` and whose counts differ, without the reason."""
+    old, new = ({tuple(row[name] for name in _KEY): row for row in rows} for rows in (was, now))
+    found = []
+    for key in sorted(old.keys() | new.keys()):
+        before, after = (rows.get(key, {}) for rows in (old, new))
+        is_over = end_of(key[1], key[2]) <= known_before.date()
+        if not is_over or all(before.get(name, 0) == after.get(name, 0) for name in COMPARED):
+            continue
+        counts = {f"{name}_before": before.get(name, 0) for name in COMPARED}
+        counts |= {name: after.get(name, 0) for name in COMPARED}
+        moment = after.get(AS_KNOWN_AT.name, known_at)
+        told = {"known_at": moment, "known_before": before.get(AS_KNOWN_AT.name), "restated_date": moment.date()}
+        found.append(dict(zip(_KEY, key, strict=True)) | told | counts)
+    return found
+
+
+def reason(row: Row, changes: "tuple[Counts, Counts] | None") -> str:
+    """Why the cell moved, in the words of `REASONS`; `changes` are the playbacks before and now, None: not known."""
+    if changes is None:
+        return "unknown"
+    was, now = (_within(row, counts) for counts in changes)
+    grown, shrunk = now - was, was - now
+    deleted = sum(was.values()) > sum(now.values())
+    other_rules = {key[2] for key in grown} - {key[2] for key in shrunk} if shrunk else set()
+    found = {
+        "late": not other_rules and any(not key[3] for key in grown),
+        "import": not other_rules and any(key[3] for key in grown),
+        "deletion": deleted,
+        "rules": bool(other_rules),
+    }
+    said = [word for word in REASONS if found.get(word)]
+    return ", ".join(said) or "correction"
+
+
+def _within(row: Row, counts: Counts) -> Counts:
+    end = end_of(row["period_kind"], row["period_start"])
+    return Counter(
+        {
+            key: count
+            for key, count in counts.items()
+            if row["period_start"] <= key[0] < end and row["area"] in (EVERYWHERE, key[1])
+        }
+    )
+
+
+def _changes(session: SparkSession, lake: Lake, before: int | None, now: int | None) -> "tuple[Counts, Counts] | None":
+    if before is None or now is None:
+        return None
+    try:
+        if not lake.is_complete(PLAYS, before):
+            return None
+        days = sorted(one for one in lake.touched_partitions(PLAYS, before, now) if isinstance(one, date))
+    except MissingInputError:
+        return None
+    was, is_now = (_counts(Inputs(session, lake), version, days) for version in (before, now))
+    return was, is_now
+
+
+def _counts(inputs: Inputs, version: int, days: list[date]) -> Counts:
+    music = inputs.read(PLAYS, version).where((F.col("content_type") == "track") & F.col("event_date").isin(*days))
+    imported = F.col("client_id").startswith("manifest:").alias("is_imported")
+    counted = music.groupBy("event_date", "country", "rule_version", imported).agg(F.count(F.lit(1)).alias("playbacks"))
+    return Counter({tuple(row)[:4]: row["playbacks"] for row in counted.collect()})
+
+
+def _write(session: SparkSession, lake: Lake, found: list[Row], version: int | None) -> None:
+    if not found:
+        return
+    dates = {row["restated_date"] for row in found}
+    keys = {tuple(row[name] for name in RESTATEMENTS.key) for row in found}
+    there = lake.rows(RESTATEMENTS, partitions=dates).to_pylist()
+    kept = [row for row in there if tuple(row[name] for name in RESTATEMENTS.key) not in keys]
+    rows = pa.Table.from_pylist([*kept, *found], schema=arrow_schema(RESTATEMENTS.fields))
+    DeltaWriter(session, lake).replace_partitions(RESTATEMENTS, session.createDataFrame(rows), dates, version)
+
+
+def _plays_version(session: SparkSession, lake: Lake) -> int | None:
+    """The version of `silver.plays` that the base of the statistics was computed from."""
+    return positions.version(positions.stored(session, lake, LISTENER_TRACK_DAYS).get(PLAYS.full_name, []))

@@ -1,0 +1,85 @@
+"""A lake whose silver tables are written as a test says, and the statistics over them."""
+
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+from pyspark.sql import functions as F
+
+from infra.delta_writer import DeltaWriter
+from infra.lake import Lake
+from jobs.runner import Runner
+from playback.identity import artist_ids
+from schemas import catalog
+from schemas.silver import PLAYS, TRACKS
+from schemas.statistics import TAG
+from tests.jobs.unchecked import Unchecked
+
+STATISTICS = [table for table in catalog.tables().values() if TAG in table.tags and table.is_derived]
+ANNA, BEN = "0a" + "0" * 30, "ff" + "0" * 30
+
+
+def play(name, user_id=ANNA, day=date(2026, 11, 19), hour=10, **fields):
+    at = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+    usual = {
+        "event_id": name,
+        "user_id": user_id,
+        "event_date": day,
+        "occurred_at": at,
+        "country": "DE",
+        "content_type": "track",
+        "track_id": "t",
+        "artist_name": "Artist",
+        "track_title": "Title",
+        "ms_played": 60_000,
+        "counts_as_play": True,
+        "input_positions": "{}",
+    }
+    return usual | fields
+
+
+def track(track_id="t", artist="Artist"):
+    (artist_id,) = artist_ids(pa.array([artist])).to_pylist()
+    return {
+        "track_id": track_id,
+        "content_type": "track",
+        "artist_name": artist,
+        "track_title": "Title",
+        "album_title": "",
+        "artist_id": artist_id,
+        "album_id": "",
+        "is_current": True,
+    }
+
+
+class Shelf:
+    """silver.plays and silver.tracks by `write`, statistics by `refresh`."""
+
+    def __init__(self, session, root, frame):
+        self.lake, self.session, self._frame = Lake(root), session, frame
+        self.runner = Runner(session, self.lake, Unchecked(root))
+
+    def write(self, *plays):
+        """silver.plays has exactly these rows; only the dates that differ are written."""
+        before = [] if self.lake.version(PLAYS) is None else self.lake.rows(PLAYS).to_pylist()
+        self.lake.create(PLAYS)
+        self.lake.create(TRACKS)
+        writer = DeltaWriter(self.session, self.lake)
+        spelled = {(one["track_id"], one["artist_name"]) for one in plays}
+        writer.replace_all(TRACKS, self._stored(TRACKS, [track(*one) for one in sorted(spelled)]))
+        was = {(one["event_date"], one["event_id"], one["ms_played"], one["counts_as_play"]) for one in before}
+        now = {(one["event_date"], one["event_id"], one["ms_played"], one["counts_as_play"]) for one in plays}
+        days = {one[0] for one in was ^ now}
+        if days:
+            rows = [one for one in plays if one["event_date"] in days]
+            writer.replace_partitions(PLAYS, self._stored(PLAYS, rows), days)
+
+    def _stored(self, table, rows):
+        return self._frame(table, *rows).withColumn("input_positions", F.lit("{}"))
+
+    def refresh(self):
+        """Bring all statistics up to date; what was refreshed, by full name."""
+        return {table.full_name: self.runner.refresh(table) for table in STATISTICS}
+
+    def digests(self):
+        """Content of all statistics."""
+        return {table.full_name: self.lake.digest(table) for table in STATISTICS}
