@@ -34,6 +34,7 @@ ANSWERS = (
     "gold.event_balance",
     "bronze.dead_letters",
     "silver.duplicates",
+    "silver.merged_plays",
     *STATISTICS,
 )
 """In the order in which they are computed: the charts are made of what was played daily."""
@@ -67,8 +68,9 @@ def write_answers(folder: Path, replayed: Collection[str] = (), statistics: bool
     everything else. Without `statistics` the answers of STATISTICS are left out, and removed where there are some.
     Gold tables have their declared columns, but what only the broker knows is left out:
     `gold.event_balance` is summed over topic and hour, `bronze.dead_letters` are counted by `reason`, and
-    `silver.duplicates` is one row with `count` and `conflict_count`. Conflicts are known only of the columns that the
-    log has. A message without installation is the client's `unknown`: manifests are not in the log.
+    `silver.duplicates` is one row with `count` and `conflict_count`; `silver.merged_plays` has the two `event_id`s of
+    each playback that two events tell of, the lower one first, whichever is to be kept. Conflicts are known only of the
+    columns that the log has. A message without installation is the client's `unknown`: manifests are not in the log.
 
     Raises OSError when the log cannot be read, or the answers cannot be written.
     """

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from playback.simulator.audience import Audience
 from playback.simulator.catalogue import Flags, Floats, Ints
@@ -13,7 +15,7 @@ from playback.simulator.listening import Playbacks
 from playback.simulator.malformed import kinds_of
 from playback.simulator.parameters import Parameters
 
-FAULTS = ("out_of_order", "late", "offline", "cross_device", "retries", "clock_skew", "lost")
+FAULTS = ("out_of_order", "late", "offline", "cross_device", "told_twice", "retries", "clock_skew", "lost")
 """What can be wrong with a message whose bytes are good; of several the last one is named."""
 
 _NUMBERS = {name: place for place, name in enumerate(FAULTS, start=1)}
@@ -26,6 +28,7 @@ MESSAGE = np.dtype(
         ("number", "i8"),
         ("sequence", "u4"),
         ("copy", "?"),
+        ("twice", "u1"),
         ("shared", "?"),
         ("lost", "?"),
         ("json", "?"),
@@ -36,20 +39,30 @@ MESSAGE = np.dtype(
 )
 """A message and the playback it reports, as compact as it waits on disk.
 
-`sent_ms`: since the history began. `number`: of the playback. `copy`: by another installation than the one that played.
-`shared`: other messages report the same playback. `kind` of `playback.simulator.malformed` and `fault` of FAULTS are
+`sent_ms`: since the history began. `number`: of the event. `copy`: by another installation than the one that played.
+`twice`: FIRST, or BY_DEVICE or EXPORTED of the second one, where two events tell of the playback; else 0. `shared`:
+other messages report the same event. `kind` of `playback.simulator.malformed` and `fault` of FAULTS are
 counted from 1; 0: none.
 """
 
+FIRST, BY_DEVICE, EXPORTED = range(1, 4)
+"""Of two events that tell of a playback: the one of who played it, and the other one by its kind."""
+
+SECOND_FROM = 1 << 61
+"""Numbers of second events are those of the first ones from there on."""
+
 Messages = npt.NDArray[np.void]
 
-_SECOND_MS, _HOUR_MS = 1_000, 3_600_000
+_SECOND_MS, _MINUTE_MS, _HOUR_MS = 1_000, 60_000, 3_600_000
 _OVERTAKEN_MS = (10 * _SECOND_MS, 120 * _SECOND_MS)
 _LATE_MS = (120 * _SECOND_MS, 72 * _HOUR_MS)
 _RETRY_MS = (100, _HOUR_MS)
 _COPY_MS = (1 * _SECOND_MS, 30 * _SECOND_MS)
 _CONFLICTS = 0.4
 _CONFLICT_MS = 2_000
+_BY_DEVICE = 0.5
+_OFF_MS = 12 * _SECOND_MS
+"""How far off the clock of the other device is at most; most are off by less than two seconds."""
 
 
 def deliver(parameters: Parameters, audience: Audience, playbacks: Playbacks, first_number: int) -> Messages:
@@ -73,6 +86,7 @@ def deliver(parameters: Parameters, audience: Audience, playbacks: Playbacks, fi
     sent["sent_ms"] += np.where(sent["copy"], _between(chances(seed, "copy", names), _COPY_MS), 0)
     skews = audience.clock_skews_ms[sent["installs"]]
     happened = {"out_of_order": overtaken, "late": late, "offline": ~connected, "cross_device": sent["copy"]}
+    happened["told_twice"] = sent["twice"] > FIRST
     _blame(sent, happened)
     retried = happens(seed, "retries", names, faults.retries) & ~sent["lost"]
     if retried.any():
@@ -97,33 +111,63 @@ def number_in_install(installs: Ints) -> Ints:
 
 
 def _report(parameters: Parameters, audience: Audience, playbacks: Playbacks, first_number: int) -> Messages:
-    """One message for each playback, and of those that a second installation reports too one more right behind it."""
+    """One message for each playback, and of those that are reported again one more of each kind right behind it."""
     seed, numbers = parameters.seed, first_number + np.arange(len(playbacks))
     counts = audience.install_counts[audience.install_listeners[playbacks.installs]]
     copied = happens(seed, "cross_device", numbers, parameters.faults.cross_device) & (counts > 1)
-    source = np.repeat(np.arange(len(playbacks)), 1 + copied)
+    twice = happens(seed, "told twice", numbers, parameters.faults.told_twice)
+    reports = 1 + copied + twice
+    source, first = np.repeat(np.arange(len(playbacks)), reports), np.cumsum(reports) - reports
     sent = np.zeros(len(source), MESSAGE)
     values: dict[str, Any] = vars(playbacks)
     for name in values.keys() & set(MESSAGE.names or ()):
         sent[name] = values[name][source]
     sent["number"], sent["shared"] = numbers[source], copied[source]
-    copy = np.flatnonzero(source[1:] == source[:-1]) + 1
+    copy = first[copied] + 1
     sent["copy"][copy] = True
     sent["installs"][copy] = _other_installs(seed, audience, sent[copy])
     conflict = copy[happens(seed, "conflict", sent["number"][copy], _CONFLICTS)]
-    less = (chances(seed, "less", sent["number"][conflict]) * _CONFLICT_MS).astype(np.int64)
-    sent["ms_played"][conflict] = np.maximum(sent["ms_played"][conflict].astype(np.int64) - less, 0)
+    sent["ms_played"][conflict] = _less(seed, sent[conflict])
+    sent["twice"][first[twice]] = FIRST
+    second = (first + reports - 1)[twice]
+    sent[second] = _told_again(parameters, audience, sent[second])
     sent["sequence"] = number_in_install(sent["installs"])
     sent["sent_ms"] = sent["ended_ms"] + playbacks.held_ms[source]
     return sent
 
 
+def _told_again(parameters: Parameters, audience: Audience, sent: Messages) -> Messages:
+    """Events of playbacks that another event tells of: by another device, else out of an export."""
+    seed, numbers = parameters.seed, sent["number"].copy()
+    others = _other_installs(seed, audience, sent)
+    devices = audience.device_ids
+    elsewhere = pc.not_equal(devices.take(pa.array(others)), devices.take(pa.array(sent["installs"])))
+    by_device = elsewhere.to_numpy(zero_copy_only=False) & happens(seed, "by device", numbers, _BY_DEVICE)
+    off = ((2 * chances(seed, "off", numbers) - 1) ** 3 * _OFF_MS).astype(np.int64)
+    rounded = sent["ended_ms"] // _MINUTE_MS * _MINUTE_MS
+    ended = np.clip(np.where(by_device, sent["ended_ms"] + off, rounded), 0, parameters.history_ms - 1)
+    again = sent.copy()
+    again["number"], again["shared"] = numbers + SECOND_FROM, False
+    again["twice"] = np.where(by_device, BY_DEVICE, EXPORTED)
+    again["installs"] = np.where(by_device, others, sent["installs"])
+    again["ms_played"] = np.where(by_device, _less(seed, sent), sent["ms_played"])
+    again["ended_ms"] = ended
+    return again
+
+
+def _less(seed: int, sent: Messages) -> Ints:
+    """A little less than was heard."""
+    less = (chances(seed, "less", sent["number"]) * _CONFLICT_MS).astype(np.int64)
+    heard: Ints = np.maximum(sent["ms_played"].astype(np.int64) - less, 0)
+    return heard
+
+
 def _other_installs(seed: int, audience: Audience, copies: Messages) -> Ints:
-    """For each copy another installation of the listener than the one that played."""
+    """For each copy another installation of the listener than the one that played, where there is one."""
     installs = copies["installs"].astype(np.int64)
     listeners = audience.install_listeners[installs]
     first, count = audience.first_installs[listeners], audience.install_counts[listeners]
-    step = 1 + (chances(seed, "other", copies["number"]) * (count - 1)).astype(np.int64)
+    step = 1 + (chances(seed, "other", copies["number"]) * np.maximum(count - 1, 1)).astype(np.int64)
     return first + (installs - first + step) % count
 
 

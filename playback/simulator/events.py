@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from playback.arrow import event_schema
 from playback.simulator.audience import (
@@ -30,7 +31,7 @@ from playback.simulator.catalogue import (
     make_catalogue,
 )
 from playback.simulator.chance import chances, happens, hex_ids
-from playback.simulator.delivery import Messages, number_in_install
+from playback.simulator.delivery import EXPORTED, Messages, number_in_install
 from playback.simulator.history import CONTEXTS
 from playback.simulator.listening import BITRATES_KBPS, NETWORKS, NONE, REASONS, Playbacks
 from playback.simulator.live import make_second
@@ -40,7 +41,16 @@ from schemas.events import CONTENT_TYPES, CURRENT, OUTCOMES
 
 SOURCE = "simulator"
 
+EXPORT_SOURCE = "spotify-basic"
+"""Source of what is told again out of an export."""
+
 _SCHEMA = event_schema(CURRENT)
+_EXPORTED = {
+    "event_id", "user_id", "install_id", "sequence", "occurred_at", "app_version", "track_title", "artist_name",
+    "content_type", "ms_played",
+}  # fmt: skip
+"""What an export says, and the installation that counts it among its messages."""
+
 _LIVE_NUMBERS_FROM = 1 << 62
 """Numbers of live playbacks begin far above those of the history; each installation has 2^31 of them."""
 _NOTHING_KNOWN = 0.002
@@ -73,14 +83,15 @@ class World:
 class Reports:
     """Playbacks as installations report them; parallel arrays.
 
-    `numbers` name the playbacks, `copies` are by another installation than the one that played, `skews_ms` is by how
-    much its clock is fast, or RESET_CLOCK.
+    `numbers` name the events, `copies` are by another installation than the one that played, `exported` come out of an
+    export, `skews_ms` is by how much the clock of the installation is fast, or RESET_CLOCK.
     """
 
     playbacks: Playbacks
     numbers: Ints
     sequences: Ints
     copies: Flags
+    exported: Flags
     skews_ms: Ints
 
 
@@ -119,7 +130,7 @@ def live_second(world: World, second: int, rate: float, next_sequences: Ints) ->
     after = next_sequences + np.bincount(playbacks.installs, minlength=len(next_sequences))
     numbers = _LIVE_NUMBERS_FROM + (playbacks.installs << 31) + sequences
     nothing = np.zeros(len(playbacks), np.int64)
-    return make_events(world, Reports(playbacks, numbers, sequences, nothing != 0, nothing)), after
+    return make_events(world, Reports(playbacks, numbers, sequences, nothing != 0, nothing != 0, nothing)), after
 
 
 def reports_of(world: World, messages: Messages) -> Reports:
@@ -133,6 +144,7 @@ def reports_of(world: World, messages: Messages) -> Reports:
         numbers=messages["number"].astype(np.int64),
         sequences=messages["sequence"].astype(np.int64),
         copies=messages["copy"].astype(np.bool_),
+        exported=messages["twice"] == EXPORTED,
         skews_ms=world.audience.clock_skews_ms[messages["installs"]],
     )
 
@@ -177,7 +189,16 @@ def make_events(world: World, reports: Reports) -> pa.RecordBatch:
         "private_session": pa.array(happens(seed, "private", playbacks.sessions, _PRIVATE), mask=old),
     }
     arrays = [pa.array(columns[field.name], field.type) for field in _SCHEMA]
+    if reports.exported.any():
+        arrays = [_exported(array, name, reports.exported) for array, name in zip(arrays, _SCHEMA.names, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
+
+
+def _exported(values: pa.Array, name: str, exported: Flags) -> pa.Array:
+    """The column with what an export says of those that come out of one: its own name, and of most things nothing."""
+    if name == "source":
+        return pc.if_else(pa.array(exported), EXPORT_SOURCE, values)
+    return values if name in _EXPORTED else pc.if_else(pa.array(exported), pa.scalar(None, values.type), values)
 
 
 def _content(world: World, reports: Reports) -> dict[str, pa.Array]:
@@ -187,6 +208,9 @@ def _content(world: World, reports: Reports) -> dict[str, pa.Array]:
     blank = happens(seed, "nothing known", reports.numbers, _NOTHING_KNOWN)
     platforms = audience.install_platforms[reports.playbacks.installs]
     spelling = np.where(catalogue.local[tracks], _SPELLING_OF_PLATFORM[platforms], PLAIN)
+    if reports.exported.any():
+        any_of_them = (chances(seed, "spelling", reports.numbers) * (DOUBLED_SPACES + 1)).astype(np.int64)
+        spelling = np.where(reports.exported, any_of_them, spelling)
     known, spelled = pa.array(tracks, mask=blank), pa.array(spelling * len(catalogue) + tracks, mask=blank)
     guessed = np.where(chances(seed, "guess", reports.numbers) < 0.5, TRACK, UNKNOWN)
     return {

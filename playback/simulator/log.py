@@ -9,6 +9,7 @@ LOG: pa.Schema = pa.schema(
     [
         pa.field("message_number", pa.int64()),
         pa.field("event_id", pa.string()),
+        pa.field("playback_id", pa.string()),
         pa.field("user_id", pa.string()),
         pa.field("install_id", pa.string()),
         pa.field("sequence", pa.int64()),
@@ -32,6 +33,7 @@ LOG: pa.Schema = pa.schema(
 `message_number`: place in the order of sending, from 0 over the whole simulation; null: it was never sent.
 `event_id`: of a playback that more than one message reports, or whose listener has clocks that disagree; null: no other
 message reports it, and no other playback of the listener ends at the same moment.
+`playback_id`: of a playback that is told of twice, under two event ids: the same in both; null: it is not.
 `user_id` … `ms_played`: as the client knew them, with its own clock's `occurred_at`, before a fault spoilt the message.
 `high_water`: of a mark, which has no playback: all columns but `message_number` and `install_id` are null.
 `fault`: what is wrong with the message (a kind of `playback.simulator.malformed`, or another fault), null: nothing.

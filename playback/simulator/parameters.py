@@ -1,7 +1,7 @@
 """What a simulation depends on, and nothing else."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 
 
@@ -35,6 +35,9 @@ class Faults:
     """Share of sessions in which a listener repeats one track."""
     moves: float = 0.0
     """Share of listeners who move to another country on some day."""
+    told_twice: float = 0.0
+    """Share of playbacks of which a second event tells, under another event id: of another device of the listener, or
+    of an export, which says less."""
 
 
 TYPICAL = Faults(
@@ -54,6 +57,9 @@ TYPICAL = Faults(
 )
 """What a real service sees, somewhat exaggerated."""
 
+TWO_SOURCES = replace(TYPICAL, told_twice=0.1, loops=0.1)
+"""The same for listeners who also import an export, or play on two devices at once; many repeat a track for real."""
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -72,5 +78,9 @@ class Parameters:
 
     def fingerprint(self, anchor: str) -> str:
         """16 hexadecimal digits that name the history these parameters give when it ends at `anchor`."""
-        text = json.dumps([asdict(self), anchor], sort_keys=True)
+        named = asdict(self)
+        # It came later: a history from before keeps its name.
+        if not named["faults"]["told_twice"]:
+            del named["faults"]["told_twice"]
+        text = json.dumps([named, anchor], sort_keys=True)
         return blake2b(text.encode(), digest_size=8).hexdigest()

@@ -13,8 +13,8 @@ from playback.reasons import Reason
 from playback.simulator.audience import RESET_CLOCK, YEARS_AHEAD_MS
 from playback.simulator.blocks import BLOCK_EVENTS
 from playback.simulator.catalogue import Flags, Ints
-from playback.simulator.chance import happens
-from playback.simulator.delivery import FAULTS, Messages
+from playback.simulator.chance import happens, hex_ids
+from playback.simulator.delivery import FAULTS, SECOND_FROM, Messages
 from playback.simulator.events import World, make_events, reports_of
 from playback.simulator.log import LOG
 from playback.simulator.malformed import KINDS
@@ -85,9 +85,11 @@ def _batch(world: World, messages: Messages, count: int) -> Played:
     listeners = world.audience.install_listeners[messages["installs"]]
     named = messages["shared"] | world.audience.clocks_disagree[listeners]
     numbers = pa.array(count + np.cumsum(sent) - 1, mask=~sent)
+    twice, playbacks = messages["twice"] > 0, messages["number"] % SECOND_FROM
     log = {name: events.column(name) for name in LOG.names if name in events.schema.names} | {
         "message_number": numbers,
-        "event_id": pc.if_else(pa.array(named), events.column("event_id"), None),
+        "event_id": pc.if_else(pa.array(named | twice), events.column("event_id"), None),
+        "playback_id": pc.if_else(pa.array(twice), hex_ids(world.parameters.seed, "playback", playbacks, 32), None),
         "fault": _FAULTS.take(pa.array(np.where(kinds == 0, messages["fault"], len(FAULTS) + kinds))),
         "reason": _REASONS.take(pa.array(_reasons(kinds, skews, sent))),
     }

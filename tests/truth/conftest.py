@@ -16,6 +16,7 @@ LOG = pa.schema(
     {
         "message_number": pa.int64(),
         "event_id": pa.string(),
+        "playback_id": pa.string(),
         "user_id": pa.string(),
         "install_id": pa.string(),
         "sequence": pa.int64(),

@@ -67,6 +67,7 @@ def test_the_columns_are_the_declared_ones_in_order(answer: Callable[..., list[R
         "gold.event_balance": ["client_id", "stage", *FATES, "unaccounted"],
         "bronze.dead_letters": ["reason", "count"],
         "silver.duplicates": ["count", "conflict_count"],
+        "silver.merged_plays": ["event_id", "other_event_id"],
     }
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from playback.simulator.parameters import Faults, Parameters
 from playback.simulator.play import Played
 
 Play = Callable[..., Played]
@@ -91,6 +92,45 @@ def test_a_second_installation_reports_the_same_event_under_a_number_of_its_own(
     contents = rows.group_by("event_id").aggregate([("ms_played", "count_distinct"), ("country", "count_distinct")])
     assert 0.2 < pc.sum(pc.equal(contents["ms_played_count_distinct"], 2)).as_py() / twice.num_rows < 0.6
     assert pc.any(pc.equal(contents["country_count_distinct"], 2)).as_py()
+
+
+def test_a_playback_that_is_told_of_twice_is_two_events_that_the_log_knows_as_one(
+    played: Play, classified: Classify
+) -> None:
+    sent = played(told_twice=0.2, loops=0.2)
+    found = classified(sent.messages)
+    log = playbacks(sent)
+    rows = found.append_column("playback_id", log["playback_id"].combine_chunks())
+    rows = rows.filter(rows["playback_id"].is_valid()).to_pylist()
+    pairs: dict[str, list[dict[str, object]]] = {}
+    for row in rows:
+        pairs.setdefault(row["playback_id"], []).append(row)
+    assert 0.17 * EVENTS < len(pairs) == faults_of(sent)["told_twice"] < 0.23 * EVENTS
+    assert found["reason"].null_count == len(found) == EVENTS + len(pairs)
+    assert len(set(found["event_id"].to_pylist())) == len(found)
+    assert log["event_id"].is_valid().equals(log["playback_id"].is_valid())
+    exported, by_device = 0, 0
+    for first, second in ((pair if pair[0]["source"] == "simulator" else pair[::-1]) for pair in pairs.values()):
+        assert first["user_id"] == second["user_id"]
+        apart = abs((first["occurred_at"] - second["occurred_at"]).total_seconds())
+        if second["source"] == "spotify-basic":
+            exported += 1
+            assert (second["device_id"], second["country"], second["outcome"]) == (None, "ZZ", None)
+            assert second["occurred_at"].second == second["occurred_at"].microsecond == 0
+            assert apart < 60
+            assert second["ms_played"] == first["ms_played"]
+        else:
+            by_device += 1
+            assert first["device_id"] != second["device_id"]
+            assert apart <= 12
+            assert abs(first["ms_played"] - second["ms_played"]) <= 2_000
+    assert min(exported, by_device) > 0.2 * len(pairs)
+
+
+def test_without_it_a_history_keeps_the_name_that_it_had() -> None:
+    told = Parameters(faults=Faults(told_twice=0.1))
+    assert Parameters().fingerprint("2026-11-23") == "e21fe709dc4aa90f"
+    assert told.fingerprint("2026-11-23") != Parameters().fingerprint("2026-11-23")
 
 
 def test_what_is_overtaken_is_two_minutes_behind_at_most(played: Play) -> None:
@@ -213,7 +253,9 @@ def test_who_moves_is_in_another_country_from_some_day_on(played: Play, classifi
     assert 0.2 * len(moved) < sum(len(homes) == 2 for homes in moved) < 0.6 * len(moved)
 
 
-@pytest.mark.parametrize("fault", ["retries", "cross_device", "late", "offline", "malformed", "json", "lost", "bots"])
+@pytest.mark.parametrize(
+    "fault", ["retries", "cross_device", "told_twice", "late", "offline", "malformed", "json", "lost", "bots"]
+)
 def test_a_fault_can_happen_always(fault: str, played: Play, classified: Classify) -> None:
     sent = played(**{fault: 1.0})
     log = playbacks(sent)
