@@ -4,6 +4,8 @@ Every step is a commit of the schema or of a property, never of rows, and leaves
 writer 2, so that both engines go on with the table.
 """
 
+from contextlib import suppress
+
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError
 from deltalake.schema import ArrayType, PrimitiveType
@@ -20,6 +22,9 @@ from schemas.render.expectations import expectations_digest
 
 RECOMPUTE = "tonearm.recompute"
 """Property of a table that is computed from others: `true` when all its rows are to be, because it has new columns."""
+
+CONSUMED = "tonearm.consumed"
+"""Property of a sparse table: what of its inputs it is made of, as `input_positions` would say in its rows."""
 
 _WORDS = {"integer": "int"}
 
@@ -91,6 +96,20 @@ def is_to_be_recomputed(lake: Lake, table: Table) -> bool:
 def set_property(lake: Lake, table: Table, name: str, value: str) -> None:
     """Set a property of ours; no row changes."""
     DeltaTable(lake.path(table)).alter.set_table_properties({name: value}, raise_if_not_exists=False)
+
+
+def consumed_beside(lake: Lake, table: Table) -> str | None:
+    """What `remember_consumed` remembered last of the table; None: nothing."""
+    return DeltaTable(lake.path(table)).metadata().configuration.get(CONSUMED)
+
+
+def remember_consumed(lake: Lake, table: Table, position: str) -> None:
+    """Remember a position of a sparse table beside its rows, after they were written.
+
+    Whoever dies in between, or meets another commit here, leaves the same dates to be computed once more.
+    """
+    with suppress(CommitFailedError):
+        set_property(lake, table, CONSUMED, position)
 
 
 def _word(delta_type: object) -> str:

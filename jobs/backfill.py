@@ -4,6 +4,7 @@ It does what the next run would do if these dates had changed: one commit for ea
 lock. Repeated it gives the same rows. It ends in the lake; the next run publishes what it changed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -15,6 +16,9 @@ from jobs.steps import opened, recording
 from schemas import catalog
 from schemas.errors import InputError, MissingInputError
 from schemas.model import KeyedMerge, Table
+
+Dates = tuple[date, date]
+"""First and last one."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,12 @@ def plan(lake: Lake, name: str, first: date, last: date, downstream: bool = Fals
     table = catalog.table(name)
     _require_dates(first, last)
     _require_by_date(table)
-    always = (date.min, date.max)
     within = {name: (first, last)}
     rewrites = [_rewrite(lake, table, first, last)]
     for reader in catalog.downstream(name).values() if downstream else ():
         if isinstance(reader.refresh, KeyedMerge):
             continue  # It follows the ledger, which no backfill changes.
-        # What is read whole may be read for any date.
-        read_whole = not within.keys().isdisjoint(reader.inputs[1:])
-        within[reader.full_name] = always if read_whole else within.get(reader.inputs[0], always)
+        within[reader.full_name] = _dates_of_reader(reader, within)
         dates = within[reader.full_name] if reader.is_by_date else (None, None)
         rewrites.append(_rewrite(lake, reader, *dates))
     return rewrites
@@ -70,6 +71,16 @@ def backfill(settings: Settings, rewrites: list[Rewrite], on_progress: Progress 
     return done
 
 
+def _dates_of_reader(reader: Table, within: Mapping[str, Dates]) -> Dates:
+    """First and last date of a reader of tables that are rewritten `within` theirs."""
+    followed = reader.inputs_by_date
+    rewritten = [within[name] for name in followed if name in within]
+    # What is read whole may be read for any date.
+    if not rewritten or not within.keys().isdisjoint(set(reader.inputs) - set(followed)):
+        return date.min, date.max
+    return min(first for first, _ in rewritten), max(last for _, last in rewritten)
+
+
 def _rewrite(lake: Lake, table: Table, first: date | None, last: date | None) -> Rewrite:
     inputs = [catalog.table(name) for name in table.inputs]
     for one in (table, *inputs):
@@ -77,8 +88,8 @@ def _rewrite(lake: Lake, table: Table, first: date | None, last: date | None) ->
             raise MissingInputError(f"{one.full_name} has not been computed yet: run `tonearm run` first.")
     within = (first or date.min, last or date.max)
     read = Extent()
-    for number, one in enumerate(inputs):
-        is_by_date = number == 0 and one.partition_by == table.partition_by
+    for one in inputs:
+        is_by_date = one.full_name in table.inputs_by_date and one.partition_by == table.partition_by
         read += extent(lake, one, *within) if is_by_date else extent(lake, one)
     return Rewrite(table, first, last, extent(lake, table, *within), read)
 

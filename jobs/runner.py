@@ -6,7 +6,7 @@ everything downstream and is never published (ADR 0006).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +19,7 @@ from infra.checks import Checker
 from infra.delta_writer import DeltaWriter, first_of_key
 from infra.lake import Lake
 from infra.lake_shape import RECOMPUTE, is_to_be_recomputed, set_property
-from jobs import positions
+from jobs import followed, positions
 from jobs.columns import classified, schema_ids
 from jobs.inputs import Inputs, remembering, with_positions
 from jobs.slices import replace_slices
@@ -117,15 +117,14 @@ class Runner:
         return Refreshed(table, version, version != before, len(dates), time.perf_counter() - started)
 
     def _dates_again(self, table: Table, first: date, last: date) -> Recomputed:
-        driving, until = self._inputs.driving(table)
-        there = self._days(driving) | self._days(table)
+        there = set().union(*(self._days(one) for one in (*followed.inputs(table), table)))
         dates = {day for day in there if first <= day <= last}
-        read = self._inputs.read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
-        rows = transform_of(table)(**({driving.name: read} | self._inputs.whole(table.inputs[1:])))
-        consumed = positions.version(self._inputs.consumed(table).get(driving.full_name, []))
+        until = followed.current(self._lake, table)
+        rows = self._of_dates(table, until, dates)
+        consumed = followed.furthest(table, self._inputs.consumed(table))
         # The furthest position of any row is the table's: it may move on only if no other date has anything pending.
-        reached = until if self._inputs.touched(driving, consumed, until) <= dates else consumed
-        return with_positions(rows, {} if reached is None else {driving.full_name: reached}), dates
+        reached = until if followed.pending(self._inputs, table, consumed, until) <= dates else consumed
+        return with_positions(rows, dict(reached)), dates
 
     def _merged_again(self, table: Table, first: date, last: date) -> Recomputed:
         """All that was consumed of the ledger: a record of any time may hold, or take, an event's place."""
@@ -180,14 +179,25 @@ class Runner:
         return {row[0]: self._schemas(row[0]) for row in schema_ids(records).collect()}
 
     def _replace_dates(self, table: Table, before: int | None) -> int | None:
-        driving, until = self._inputs.driving(table)
-        consumed = positions.version(self._inputs.consumed(table).get(driving.full_name, []))
-        dates = self._inputs.touched(driving, consumed, until)
+        until = followed.current(self._lake, table)
+        consumed = followed.furthest(table, self._inputs.consumed(table))
+        dates = followed.pending(self._inputs, table, consumed, until)
         if dates:
-            read = self._inputs.read(driving, until).where(F.col(str(driving.partition_by)).isin(*sorted(dates)))
-            rows = transform_of(table)(**({driving.name: read} | self._inputs.whole(table.inputs[1:])))
-            self._writer.replace_partitions(table, with_positions(rows, {driving.full_name: until}), dates, before)
+            rows = with_positions(self._of_dates(table, until, dates), dict(until))
+            self._writer.replace_partitions(table, rows, dates, before)
+            positions.remember(self._lake, table, dict(until))
         return len(dates)
+
+    def _of_dates(self, table: Table, until: followed.Versions, dates: Collection[date]) -> DataFrame:
+        """The table's rows of these dates, from these versions of the inputs that it follows."""
+        of_dates = {
+            one.name: self._inputs.read(one, until[one.full_name]).where(
+                F.col(str(one.partition_by)).isin(*sorted(dates))
+            )
+            for one in followed.inputs(table)
+        }
+        whole = self._inputs.whole(tuple(name for name in table.inputs if name not in until))
+        return transform_of(table)(**(of_dates | whole))
 
     def _replace_slices(self, table: Table, before: int | None) -> int | None:
         return replace_slices(self._inputs, self._writer, table, before)

@@ -151,7 +151,15 @@ class KeyedMerge:
 
 @dataclass(frozen=True)
 class ReplaceDates:
-    """Each `event_date` depends only on the same date of the driving (first) input; touched dates are replaced."""
+    """Each `event_date` depends only on the same date of the driving (first) input; touched dates are replaced.
+
+    Where it depends on the same date of more inputs, `also` names them: what is touched in any is replaced, and only
+    the same dates are read. Of a sparse table most dates may have no rows that could remember what was consumed; it is
+    remembered beside them.
+    """
+
+    also: tuple[str, ...] = ()
+    is_sparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -275,6 +283,14 @@ class Table:
     def is_published(self) -> bool:
         """Whether readers find it in a store."""
         return bool(self.warehouse or self.serving)
+
+    @property
+    def inputs_by_date(self) -> tuple[str, ...]:
+        """The inputs of which a date of the table may depend on the same date only: the driving one, and declared ones.
+
+        Of a table that is not by date it is the driving one all the same.
+        """
+        return (*self.inputs[:1], *(self.refresh.also if isinstance(self.refresh, ReplaceDates) else ()))
 
     @property
     def is_by_date(self) -> bool:

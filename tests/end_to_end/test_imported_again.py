@@ -85,5 +85,5 @@ def test_a_longer_export_adds_only_what_is_new(seen: list[Seen], made: Any, expe
 def test_only_the_days_that_have_something_new_are_published(seen: list[Seen]) -> None:
     published = {one.table: one for one in seen[2].run.published if one.store == "bigquery"}
     new_days = {date(2022, 2, day) for day in (10, 11, 12, 13, 14, 15, 16, 20)}
-    assert set(published["gold.daily_user_plays"].dates) == new_days
-    assert set(published["gold.daily_track_plays"].dates) == new_days
+    assert set(published["gold.daily_user_plays"].partitions) == new_days
+    assert set(published["gold.daily_track_plays"].partitions) == new_days

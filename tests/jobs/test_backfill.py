@@ -216,7 +216,7 @@ def test_while_a_run_is_at_work_a_backfill_is_refused(week, lake, tmp_path):
 def test_dates_without_rows_are_nothing_to_do(week, runner, lake):
     version = lake.version(TRACKS_BY_DAY)
 
-    assert runner.backfill(TRACKS_BY_DAY, date(1, 1, 1), date(2020, 1, 1)).dates == 0
+    assert runner.backfill(TRACKS_BY_DAY, date(1, 1, 1), date(2020, 1, 1)).partitions == 0
     assert lake.version(TRACKS_BY_DAY) == version
 
 

@@ -62,6 +62,9 @@ WRONG: dict[str, Callable[[Table], Table]] = {
     "key field note is nullable": lambda days: replace(days, key=("note",)),
     "a derived table needs an input": lambda days: replace(days, inputs=()),
     "a table refreshed by date is partitioned by event_date": lambda days: replace(days, partition_by=None),
+    "bronze.nothing is followed by date and is no input": lambda days: replace(
+        days, refresh=ReplaceDates(also=("bronze.nothing",))
+    ),
     "the serving key differs from the key": lambda days: replace(
         days, serving=Serving("upsert", partition_key=("event_date",), clustering=("note",))
     ),

@@ -21,7 +21,7 @@ from schemas.render.check_words import checks_in_words
 HOW = {
     Ledger: "appended to, from the offsets that it holds",
     KeyedMerge: "new records are merged by the key",
-    ReplaceDates: "dates that changed in the first input are replaced",
+    ReplaceDates: "dates that changed in an input that it follows are replaced",
     ReplaceSlices: "periods of the listeners that changed in the first input are replaced",
     ReplaceAll: "recomputed as a whole when an input has changed",
     Snapshot: "written down when the run knows something new",

@@ -1,0 +1,38 @@
+"""The inputs that a table follows by date: what there is of them, and which dates were touched since."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from infra.lake import Lake, PartitionValue
+from jobs import positions
+from jobs.inputs import Inputs
+from schemas import catalog
+from schemas.model import Table
+
+Versions = dict[str, int]
+"""Delta version by input."""
+
+
+def inputs(table: Table) -> tuple[Table, ...]:
+    """The tables it follows, the driving one first."""
+    return tuple(catalog.table(name) for name in table.inputs_by_date)
+
+
+def current(lake: Lake, table: Table) -> Versions:
+    """The version that each of these inputs has now."""
+    found = {one.full_name: lake.version(one) for one in inputs(table)}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def furthest(table: Table, consumed: Mapping[str, list[positions.Position]]) -> Versions:
+    """The furthest version that was consumed of each of these inputs; one is left out where nothing was."""
+    found = {name: positions.version(consumed.get(name, [])) for name in table.inputs_by_date}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def pending(reader: Inputs, table: Table, consumed: Versions, until: Versions) -> set[date]:
+    """Dates that were touched in any of these inputs since they were consumed."""
+    touched: set[PartitionValue] = set()
+    for one in inputs(table):
+        touched |= reader.touched(one, consumed.get(one.full_name), until[one.full_name])
+    return {value for value in touched if isinstance(value, date)}
