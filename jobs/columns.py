@@ -63,6 +63,12 @@ def declared(rows: DataFrame, table: Table) -> DataFrame:
     return rows.select(*(field.name for field in table.fields))
 
 
+def counted_once(plays: DataFrame, merged_plays: DataFrame) -> DataFrame:
+    """The plays without those that `silver.merged_plays` says are told by another one too; columns as they are."""
+    told_again = merged_plays.select("event_date", "event_id")
+    return plays.join(told_again, on=["event_date", "event_id"], how="left_anti").select(*plays.columns)
+
+
 def exact_sum(value: Column) -> Column:
     """Sum of a bigint column that fails instead of wrapping past the bigint range (one engine would wrap silently)."""
     return F.sum(value.cast("decimal(38,0)")).cast("bigint")

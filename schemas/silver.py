@@ -4,7 +4,19 @@ from dataclasses import replace
 
 from schemas.bronze import CLIENT_ID, RECORD_FIELDS, RECORD_KEY
 from schemas.events import CONTENT_TYPES, CURRENT, OUTCOMES
-from schemas.model import Between, Field, Fresh, InSet, KeyedMerge, Matches, ReplaceAll, Table, Volume, Warehouse
+from schemas.model import (
+    Between,
+    Field,
+    Fresh,
+    InSet,
+    KeyedMerge,
+    Matches,
+    ReplaceAll,
+    ReplaceDates,
+    Table,
+    Volume,
+    Warehouse,
+)
 
 FIRST_BY = ("appended_at", "partition", "offset", "topic_id")
 """Of several records of one event the lowest is the one that is accepted."""
@@ -105,4 +117,26 @@ TRACKS = Table(
     warehouse=Warehouse(cluster_by=("track_id",)),
 )
 
-TABLES = (PLAYS, DUPLICATES, TRACKS)
+MERGED_PLAYS = Table(
+    layer="silver",
+    name="merged_plays",
+    description="Plays of a playback of which another source or device told too, to be counted with that play. Both "
+    "stay in silver.plays as they are, and are of one UTC date.",
+    grain="one row per play that is merged into another one",
+    key=("event_id",),
+    refresh=ReplaceDates(is_sparse=True),
+    inputs=("silver.plays",),
+    partition_by="event_date",
+    fields=(
+        Field("event_id", "string", "The play that is not counted again."),
+        EVENT_DATE,
+        Field("kept_event_id", "string", "The play that is counted for both, and is merged into none itself."),
+        Field("reason", "string", "Why it can be told twice: other_source or other_device."),
+        Field("overlap_ms", "long", "Milliseconds that both say were heard."),
+        Field("skew_ms", "long", "By how much it is later than the play that is kept, beyond what rounding explains."),
+        Field("merge_version", "string", "Version of the rules of merging that were applied."),
+    ),
+    checks=(InSet("reason", ("other_source", "other_device")), Between("overlap_ms", 0)),
+)
+
+TABLES = (PLAYS, DUPLICATES, TRACKS, MERGED_PLAYS)

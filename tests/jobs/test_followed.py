@@ -1,0 +1,144 @@
+"""Tables that follow their inputs by date: sparse ones remember without rows, and some follow more than one input."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from deltalake.exceptions import CommitFailedError
+
+from infra import lake_shape
+from infra.lake import Lake
+from jobs.backfill import plan
+from jobs.columns import counted_once
+from jobs.gold import daily_user_plays
+from jobs.runner import Runner
+from jobs.silver import merged_plays
+from schemas import catalog
+from schemas.gold import DAILY_USER_PLAYS
+from schemas.model import ReplaceDates
+from schemas.silver import MERGED_PLAYS, PLAYS
+
+pytestmark = pytest.mark.parametrize("session", ["sail"], indirect=True)
+
+COUNTED_ONCE = replace(
+    DAILY_USER_PLAYS,
+    inputs=(PLAYS.full_name, MERGED_PLAYS.full_name),
+    refresh=ReplaceDates(also=(MERGED_PLAYS.full_name,)),
+)
+EXTENDED = {"source": "spotify-extended", "track_id": "uri:1"}
+BASIC = {"source": "spotify-basic", "track_id": None}
+
+
+def _told_twice(event, day):
+    at = f"2026-11-{day}T10:00:"
+    return [
+        event(f"extended {day}", occurred_at=f"{at}30Z", **EXTENDED),
+        event(f"basic {day}", occurred_at=f"{at}00Z", **BASIC),
+    ]
+
+
+def _refresh(runner: Runner, *tables):
+    return {table.name: runner.refresh(table) for table in (PLAYS, MERGED_PLAYS, *tables)}
+
+
+def _merged(lake: Lake):
+    return {row["event_id"]: row["kept_event_id"] for row in lake.rows(MERGED_PLAYS).to_pylist()}
+
+
+@pytest.fixture
+def counting_once(monkeypatch):
+    """Days of listeners that count what is told twice once."""
+
+    def transform(plays, merged_plays):
+        return counted(counted_once(plays, merged_plays))
+
+    counted = daily_user_plays.transform
+    monkeypatch.setattr(daily_user_plays, "transform", transform)
+    monkeypatch.setitem(catalog.tables(), DAILY_USER_PLAYS.full_name, COUNTED_ONCE)
+
+
+def _days(lake: Lake):
+    return {row["event_date"].day: row["playback_count"] for row in lake.rows(DAILY_USER_PLAYS).to_pylist()}
+
+
+def test_a_table_without_a_row_knows_what_it_has_read(append, runner, lake, records, event):
+    append(records(event("a", **EXTENDED)))
+    first = _refresh(runner)["merged_plays"]
+    append(records(event("b", occurred_at="2026-11-18T10:00:00Z", **EXTENDED), first=1))
+
+    second, again = (_refresh(runner)["merged_plays"] for _ in range(2))
+
+    assert (first.dates, second.dates, again.dates, again.changed) == (1, 1, 0, False)
+    assert _merged(lake) == {}
+
+
+def test_the_second_export_is_merged_when_it_comes_and_its_dates_alone_are_read(append, runner, lake, records, event):
+    (one, other), (alone, _) = (_told_twice(event, day) for day in (18, 19))
+    append(records(one, alone))
+    _refresh(runner)
+    append(records(other, first=2))
+
+    assert _refresh(runner)["merged_plays"].dates == 1
+    assert _merged(lake) == {"basic 18": "extended 18"}
+
+
+def test_what_cannot_be_remembered_is_computed_again(append, runner, lake, records, event, monkeypatch):
+    append(records(*_told_twice(event, 18)))
+
+    def meets_another_commit(*_):
+        raise CommitFailedError("another writer")
+
+    with monkeypatch.context() as meeting:
+        meeting.setattr(lake_shape, "set_property", meets_another_commit)
+        _refresh(runner)
+    digest = lake.digest(MERGED_PLAYS)
+
+    assert (_refresh(runner)["merged_plays"].dates, _refresh(runner)["merged_plays"].dates) == (1, 0)
+    assert lake.digest(MERGED_PLAYS) == digest
+
+
+def test_a_table_that_follows_merges_counts_a_playback_once_and_raw_plays_stay(
+    append, runner, lake, records, event, counting_once
+):
+    append(records(*_told_twice(event, 18)[:1], *_told_twice(event, 19)))
+    _refresh(runner, COUNTED_ONCE)
+    before = _days(lake)
+    append(records(_told_twice(event, 18)[1], first=3))
+    done = _refresh(runner, COUNTED_ONCE)
+
+    assert (before, _days(lake)) == ({18: 1, 19: 1}, {18: 1, 19: 1})
+    assert done["daily_user_plays"].dates == 1
+    assert lake.rows(PLAYS).num_rows == 4
+    assert not _refresh(runner, COUNTED_ONCE)["daily_user_plays"].changed
+
+
+def test_merges_that_are_taken_back_are_followed_to_the_counts_from_before(
+    append, runner, lake, records, event, counting_once, monkeypatch
+):
+    append(records(*_told_twice(event, 18), *_told_twice(event, 19)))
+    _refresh(runner, COUNTED_ONCE)
+    plays = lake.digest(PLAYS)
+    monkeypatch.setattr(merged_plays, "RULES", ())
+    runner.backfill(MERGED_PLAYS, date(2026, 11, 18), date(2026, 11, 18))
+
+    assert _refresh(runner, COUNTED_ONCE)["daily_user_plays"].dates == 1
+    assert _days(lake) == {18: 2, 19: 1}
+    assert _merged(lake) == {"basic 19": "extended 19"}
+    assert lake.digest(PLAYS) == plays
+
+
+def test_a_backfill_rewrites_the_same_dates_of_what_follows_several_inputs(
+    append, runner, lake, records, event, counting_once
+):
+    append(records(*_told_twice(event, 18), *_told_twice(event, 19)))
+    _refresh(runner, COUNTED_ONCE)
+    day = date(2026, 11, 18)
+    for table in catalog.downstream(MERGED_PLAYS.full_name).values():
+        lake.create(table)
+
+    rewrites = plan(lake, MERGED_PLAYS.full_name, day, day, downstream=True)
+
+    assert [(one.table.name, one.first, one.last) for one in rewrites] == [
+        ("merged_plays", day, day),
+        ("daily_user_plays", day, day),
+    ]
