@@ -22,7 +22,7 @@ from playback.wire import encode
 from schemas.silver import PLAYS
 
 CACHE = ROOT / ".tonearm" / "cache" / "bench"
-_END = datetime(2026, 11, 1, tzinfo=UTC)
+END = datetime(2026, 11, 1, tzinfo=UTC)
 _COLUMNS = ("event_date", "country", "track_id", "content_type", "user_id", "counts_as_play", "is_skip", "ms_played")
 _EVENTS_A_LISTENER = 100
 _LIVE_LISTENERS = 100_000
@@ -49,7 +49,7 @@ def world_of(count: int, faults: Faults | None = None) -> World:
     """A world in which `count` / 100 listeners play that much in 30 days."""
     listeners = max(count // _EVENTS_A_LISTENER, 1)
     parameters = Parameters(seed=1, listeners=listeners, events=count, days=30, faults=faults or Faults())
-    return _world(parameters, _END)
+    return _world(parameters, END)
 
 
 def live_world(since: datetime) -> World:
@@ -86,7 +86,7 @@ def live_log(count: int, rate: int, partitions: int) -> Path:
     if path.exists():
         return path
     CACHE.mkdir(parents=True, exist_ok=True)
-    world = live_world(_END)
+    world = live_world(END)
     sequences = np.zeros(len(world.audience.install_listeners), np.int64)
     next_offsets = np.zeros(partitions, np.int64)
     unfinished = path.with_suffix(f".{os.getpid()}")
