@@ -14,8 +14,9 @@ from schemas.bronze import DEAD_LETTERS, PLAYBACK_EVENTS
 from schemas.errors import MissingInputError
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE, FATES
 from schemas.model import Table
-from schemas.silver import DUPLICATES
+from schemas.silver import DUPLICATES, MERGED_PLAYS
 from tonearm.answer_key import Key, read_key
+from truth.agreement import Agreement, agreement
 from truth.compare import Difference, differences
 
 
@@ -69,6 +70,18 @@ def answers_for(settings: Settings, folder: Path) -> bool:
         return records_not_known(settings, folder) == 0
     except MissingInputError:
         return False
+
+
+def merges(settings: Settings, folder: Path) -> Agreement | None:
+    """How the lake's merges agree with the key; None where it knows of no playback that was told of twice.
+
+    Merging is a judgement: it is held against the key by its precision and recall, and makes no table wrong.
+    """
+    lake, answer = Lake(settings.lake), _answer(folder, MERGED_PLAYS)
+    if lake.version(MERGED_PLAYS) is None or not answer.is_file():
+        return None
+    found = agreement(answer, lake.rows(MERGED_PLAYS))
+    return found if found.expected else None
 
 
 def shown(table: str, row: dict[str, object]) -> dict[str, object]:

@@ -18,7 +18,7 @@ from playback.simulator.log import LOG
 from schemas.bronze import DEAD_LETTERS, PLAYBACK_EVENTS
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE
 from schemas.model import Table
-from schemas.silver import DUPLICATES
+from schemas.silver import DUPLICATES, MERGED_PLAYS
 from tonearm.app import run
 from tonearm.verification import answers_for
 from truth.answers import write_answers
@@ -94,9 +94,11 @@ def write_lake(home: Path) -> Callable[..., None]:
     return written
 
 
-def write_key(folder: Path, interrupted: bool = False, complete: bool = True) -> None:
+def write_key(
+    folder: Path, interrupted: bool = False, complete: bool = True, messages: list[dict[str, Any]] = MESSAGES
+) -> None:
     folder.mkdir(parents=True)
-    pq.write_table(pa.Table.from_pylist(MESSAGES, schema=LOG), folder / "log.parquet")
+    pq.write_table(pa.Table.from_pylist(messages, schema=LOG), folder / "log.parquet")
     write_answers(folder, statistics=False)
     key = {"subject": "s", "messages": 4, "interrupted": interrupted, "complete": complete}
     (folder / "key.json").write_text(json.dumps(key))
@@ -194,6 +196,29 @@ def test_each_table_is_compared_and_no_one_is_named(
     found = [json.loads(line) for line in said.out.splitlines()]
     assert [one["table"] for one in found if not one["equal"]] == [table.full_name]
     assert "secret" not in said.out + said.err
+
+
+def test_merges_are_held_against_the_key_by_how_many_are_right_and_how_many_are_found(
+    home: Path, write_lake: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = [
+        {"message_number": number, "event_id": f"{name}{playback}", "playback_id": playback, **PLAYBACK}
+        for number, (playback, name) in enumerate((playback, name) for playback in "pqr" for name in "ab")
+    ]
+    merged = [("bp", "ap"), ("aq", "bq"), ("br", "ap")]
+    rows = [{"event_id": one, "kept_event_id": kept, "event_date": DAY} for one, kept in merged]
+    common = {"reason": "other_source", "overlap_ms": 1, "skew_ms": 0, "merge_version": "m1"}
+    write_lake({MERGED_PLAYS: [row | common for row in rows]})
+    write_key(home / "truth", messages=pairs)
+    run(["verify"])
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "· silver.merged_plays: precision 0.6667, recall 0.6667 (2 right of 3 merged, of 3 told of twice)"
+    )
+    run(["verify", "--json"])
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {
+        "table": "silver.merged_plays",
+        **{"expected": 3, "merged": 3, "right": 2, "precision": 0.6667, "recall": 0.6667},
+    }
 
 
 def test_a_simulation_that_was_cut_off_is_not_asked_how_often(

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from tonearm.verification import Verdict
+    from truth.agreement import Agreement
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +33,8 @@ def verify(
     verdicts = verification.verify(settings, folder)
     for verdict in verdicts:
         _print(verdict, as_json)
+    if found := verification.merges(settings, folder):
+        _print_merges(found, as_json)
     wrong = [verdict.table for verdict in verdicts if not verdict.equal]
     if wrong:
         others = verification.records_not_known(settings, folder)
@@ -64,6 +68,17 @@ def _print(verdict: "Verdict", as_json: bool) -> None:
         return
     for line in _lines(verdict):
         typer.echo(line)
+
+
+def _print_merges(found: "Agreement", as_json: bool) -> None:
+    shares = {"precision": round(found.precision, 4), "recall": round(found.recall, 4)}
+    if as_json:
+        sys.stdout.write(json.dumps({"table": "silver.merged_plays", **asdict(found), **shares}) + "\n")
+        return
+    typer.echo(
+        f"· silver.merged_plays: precision {shares['precision']:.4f}, recall {shares['recall']:.4f} "
+        f"({found.right:,} right of {found.merged:,} merged, of {found.expected:,} told of twice)"
+    )
 
 
 def _lines(verdict: "Verdict") -> list[str]:

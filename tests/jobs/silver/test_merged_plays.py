@@ -2,9 +2,15 @@
 
 from datetime import UTC, date, datetime
 
+import pyarrow as pa
+
+from bench.data import world_of
+from bench.merge import play_to
 from jobs.columns import counted_once
 from jobs.silver import merged_plays
 from jobs.silver.merged_plays import transform
+from playback.merging import by_date
+from playback.simulator.parameters import TWO_SOURCES
 from schemas.silver import MERGED_PLAYS, PLAYS
 
 DAY = date(2026, 11, 19)
@@ -75,3 +81,13 @@ def test_plays_are_counted_once_with_all_their_columns(frame):
     assert once.columns == plays.columns
     assert sorted(row["event_id"] for row in once.collect()) == ["a", "c"]
     assert counted_once(plays, frame(MERGED_PLAYS)).count() == 3
+
+
+def test_the_engine_leaves_out_nothing_of_a_history_that_could_be_matched(session, tmp_path):
+    plays = play_to(world_of(3_000, TWO_SOURCES), tmp_path)
+
+    found = transform(session.createDataFrame(plays)).toArrow()
+
+    expected = pa.concat_tables(by_date(plays)).sort_by("event_id").to_pylist()
+    assert found.sort_by("event_id").to_pylist() == expected
+    assert len(expected) > 200
