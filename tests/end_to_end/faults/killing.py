@@ -44,6 +44,7 @@ COMPUTING = (
     "write.committed@silver.plays",
     "check.passed@silver.plays",
     "write.committed@silver.tracks",
+    "write.committed@silver.merged_plays",
     "write.prepared@gold.daily_track_plays",
     "file.written@gold.daily_track_plays",
     "check.recorded@gold.daily_user_plays",
