@@ -99,10 +99,21 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
         wrong.append("a table refreshed by slices is partitioned by slice")
     if isinstance(one.refresh, ReplaceDates):
         wrong += [f"{name} is followed by date and is no input" for name in set(one.refresh.also) - set(one.inputs)]
+    wrong += _wrong_retention(one)
     if one.serving and sorted((*one.serving.partition_key, *one.serving.clustering)) != sorted(one.key):
         wrong.append("the serving key differs from the key")
     if wrong:
         raise ContractError(f"The declaration of {one.full_name} is wrong: {'; '.join(wrong)}.")
+
+
+def _wrong_retention(one: Table) -> list[str]:
+    if one.retention_days is None:
+        return []
+    wrong = ["a retention is at least a day"] if one.retention_days < 1 else []
+    if one.warehouse and not one.partition_by:
+        # BigQuery lets partitions expire, never rows
+        wrong.append("a table with a retention is partitioned in BigQuery")
+    return wrong
 
 
 def _lost_references(one: Table, by_name: dict[str, Table]) -> list[str]:

@@ -21,6 +21,7 @@ from schemas.drift_kinds import (
     REMOVED,
     RENAMED,
     REORDERED,
+    RETENTION_CHANGED,
     SERVING_KEY_CHANGED,
     SERVING_MODE_CHANGED,
     SERVING_VERSION,
@@ -75,6 +76,7 @@ class Shape:
     `key`: the grain, None where the place does not say. `partition_by`: the partition column, of Cassandra the
     partition key. `order`: how rows lie within it, of Cassandra the clustering key with directions. `checks`: anything
     that differs when the checks do, None where none were made. `version`: of the warehouse or serving table.
+    `retention_days`: for how long a store keeps a row; of a declaration None where that is left to the store.
     """
 
     place: Place
@@ -85,6 +87,7 @@ class Shape:
     checks: str | None = None
     description: str = ""
     version: int = 1
+    retention_days: int | None = None
     columns_by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -153,6 +156,8 @@ def _layout(declared: Shape, found: Shape) -> Iterable[tuple[Kind, str]]:
             yield PARTITION_CHANGED, _became(found.partition_by, declared.partition_by)
         if found.order != declared.order:
             yield CLUSTERING_CHANGED, _became(found.order, declared.order)
+    if declared.retention_days not in (None, found.retention_days):
+        yield RETENTION_CHANGED, f"{found.retention_days or 'no'} to {declared.retention_days} days"
     if found.checks is not None and found.checks != declared.checks:
         yield CHECKS_CHANGED, ""
     if found.description != declared.description:

@@ -110,6 +110,11 @@ SERVING_MODE_CHANGED = Kind(
     "a snapshot has the generation in its primary key and an upsert has not",
     _BUMP,
 )
+RETENTION_CHANGED = Kind(
+    "retention changed",
+    {"bigquery": "migrate", "cassandra": "migrate"},
+    "BigQuery drops what is older at once; in Cassandra a row keeps the retention that it was written with",
+)
 CHECKS_CHANGED = Kind(
     "checks tightened or loosened",
     {"lake": "automatic"},

@@ -22,6 +22,11 @@ SESSION_GAP_SECONDS = 30 * 60
 RECENT_PLAYS, EARLIER_PLAYS = 5, 15
 """Plays of a session that taste drift compares: the last ones, and at most so many before them."""
 
+MINUTE_DAYS, CHART_DAYS, HEALTH_DAYS, COMPARED_DAYS = 14, 2, 30, 90
+"""Retentions, see ADR 0028: cells are read until they were compared with batch and no session goes on from them; charts
+are written again each day; fates and dead letters stay as long as the topic of dead letters has them.
+"""
+
 WINDOW_START = Field("window_start", "timestamp", "UTC start of the minute in which the playbacks ended.")
 _LISTENERS = Field("listener_count", "long", "Distinct listeners of the minute, exact; minutes do not add up.")
 _COUNT_CHECKS = (Between("play_count", 0), Between("skip_count", 0))
@@ -32,12 +37,14 @@ MINUTE_TRACK_PLAYS = Table(
     description="Playbacks of each track by minute and country, as they come in.",
     grain="one row per window_start, country and track_id that was played",
     key=("window_start", "country", "track_id"),
-    refresh=Live(),
+    refresh=Live(MINUTE_DAYS),
     partition_by="window_start",
     fields=(WINDOW_START, COUNTRY, TRACK_ID, PLAY_COUNT, SKIP_COUNT, _LISTENERS),
     checks=(*_COUNT_CHECKS, Between("listener_count", 1), Matches("country", "^[A-Z]{2}$")),
     warehouse=Warehouse(cluster_by=("country", "track_id")),
-    serving=Serving("upsert", partition_key=("window_start", "country"), clustering=("track_id",)),
+    serving=Serving(
+        "upsert", partition_key=("window_start", "country"), clustering=("track_id",), indexed=("window_start",)
+    ),
 )
 
 MINUTE_USER_PLAYS = Table(
@@ -46,7 +53,7 @@ MINUTE_USER_PLAYS = Table(
     description="Playbacks of tracks of each listener by minute: how fast a listener plays.",
     grain="one row per window_start and user_id that played a track",
     key=("window_start", "user_id"),
-    refresh=Live(),
+    refresh=Live(MINUTE_DAYS),
     fields=(
         WINDOW_START,
         Field("user_id", "string", "Keyed pseudonym of the listener.", personal=True),
@@ -66,7 +73,7 @@ MINUTE_USER_SESSIONS = Table(
     "playback of a track: the latest minute of a listener is the present. Moments are whole milliseconds.",
     grain="one row per window_start and user_id that played a track",
     key=("window_start", "user_id"),
-    refresh=Live(),
+    refresh=Live(MINUTE_DAYS),
     fields=(
         WINDOW_START,
         Field("user_id", "string", "Keyed pseudonym of the listener.", personal=True),
@@ -118,7 +125,7 @@ MINUTE_DEVICE_PLAYS = Table(
     description="Playbacks of tracks on each device by minute: how fast a device plays, and for how many listeners.",
     grain="one row per window_start and device_id that played a track",
     key=("window_start", "device_id"),
-    refresh=Live(),
+    refresh=Live(MINUTE_DAYS),
     fields=(
         WINDOW_START,
         Field("device_id", "string", "Device the playback ran on.", personal=True),
@@ -137,7 +144,7 @@ MINUTE_TRACK_TOTALS = Table(
     description="Playbacks of each track by minute over all countries: how fast a track gathers plays.",
     grain="one row per window_start and track_id that was played",
     key=("window_start", "track_id"),
-    refresh=Live(),
+    refresh=Live(MINUTE_DAYS),
     fields=(WINDOW_START, TRACK_ID, PLAYBACK_COUNT, PLAY_COUNT, SKIP_COUNT, _LISTENERS),
     checks=(*_COUNT_CHECKS, Between("listener_count", 1), AtMost("play_count", "playback_count")),
     serving=Serving("upsert", partition_key=("track_id",), clustering=("window_start",), descending=("window_start",)),
@@ -151,12 +158,12 @@ COUNTRY_CHARTS = Table(
     description="The most played tracks of each country over the last hour and the last 24 hours of closed minutes.",
     grain="one row per country, length of the window and position",
     key=("country", "window_hours", "position"),
-    refresh=Live(),
+    refresh=Live(CHART_DAYS),
     fields=(
         COUNTRY,
         Field("window_hours", "int", "Length of the window in hours: 1 or 24."),
         Field("position", "int", "1 to 100 by play_count; ties by track_id."),
-        Field("chart_until", "timestamp", "UTC end of the last closed minute when the row last changed."),
+        Field("chart_until", "timestamp", "UTC end of the last closed minute when the row was last written."),
         TRACK_ID,
         Field("play_count", "long", "Plays within the window."),
     ),
@@ -173,7 +180,7 @@ MINUTE_RECORDS = Table(
     description="What became of the records of each minute and partition: the health of the data.",
     grain="one row per minute of append and partition in which a record came",
     key=("appended_minute", "partition"),
-    refresh=Live(),
+    refresh=Live(HEALTH_DAYS),
     partition_by="appended_minute",
     fields=(
         Field("appended_minute", "timestamp", "UTC start of the minute in which the broker appended the records."),
@@ -196,7 +203,7 @@ DEAD_LETTERS = Table(
     description="Records that are no valid event, as they come in, under the identity they have in the ledger.",
     grain="one row per Kafka record that is no valid event",
     key=("appended_date", *RECORD_KEY),
-    refresh=Live(),
+    refresh=Live(HEALTH_DAYS),
     fields=(
         Field("appended_date", "date", "UTC date of appended_at."),
         *RECORD_FIELDS,
@@ -218,7 +225,7 @@ BATCH_DIFFERENCES = Table(
     "others are not in them. Distinct listeners cannot be compared: those of minutes do not add up to those of a day.",
     grain="one row per event_date, country and track_id of a day that live has cells of",
     key=("event_date", "country", "track_id"),
-    refresh=Live(),
+    refresh=Live(COMPARED_DAYS),
     partition_by="event_date",
     fields=(
         EVENT_DATE,

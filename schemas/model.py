@@ -186,7 +186,12 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Live:
-    """Absolute rows that the live pipeline upserts while it reads the topic; the lake and the batch run have none."""
+    """Absolute rows that the live pipeline upserts while it reads the topic; the lake and the batch run have none.
+
+    A row is kept for `retention_days`: in Cassandra from its last write, in BigQuery from the day of its partition.
+    """
+
+    retention_days: int
 
 
 Refresh = Ledger | KeyedMerge | ReplaceDates | ReplaceSlices | ReplaceAll | Snapshot | Live
@@ -278,6 +283,11 @@ class Table:
     def is_live(self) -> bool:
         """Whether the live pipeline keeps it, in the stores and not in the lake."""
         return isinstance(self.refresh, Live)
+
+    @property
+    def retention_days(self) -> int | None:
+        """For how long the stores keep a row; None: for good."""
+        return self.refresh.retention_days if isinstance(self.refresh, Live) else None
 
     @property
     def is_published(self) -> bool:

@@ -149,6 +149,12 @@ def test_the_readme_says_where_each_table_is_published() -> None:
         assert re.search(rf"^\| `{re.escape(full_name)}` \|[^|]*\| *{', '.join(stores)} *\|$", README, re.MULTILINE)
 
 
+def test_the_page_on_live_says_for_how_long_each_table_is_kept() -> None:
+    page = (REPOSITORY / "docs" / "live.md").read_text()
+    kept = dict(re.findall(r"^\| `(live\.\w+)` \|.*\| (\d+) \|$", page, re.MULTILINE))
+    assert kept == {name: str(one.retention_days) for name, one in catalog.tables().items() if one.is_live}
+
+
 def test_every_decision_is_in_the_index() -> None:
     folder = REPOSITORY / "docs" / "adr"
     index = (folder / "README.md").read_text()

@@ -1,7 +1,7 @@
 """Live against batch: what gold counts more than the closed live cells is late, beyond the horizon, ahead or open."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from pipelines.progress import Progress
 from pipelines.transforms.rules import ACCEPTED, Rules, judge
 from playback.arrow import arrow_schema
 from schemas.gold import DAILY_TRACK_PLAYS
-from schemas.live import BATCH_DIFFERENCES, FATES, LEFT_TO_BATCH
+from schemas.live import BATCH_DIFFERENCES, FATES, LEFT_TO_BATCH, MINUTE_DAYS
 from schemas.silver import DUPLICATES, PLAYS
 
 KEY = list(BATCH_DIFFERENCES.key)
@@ -39,12 +39,12 @@ class Comparison:
 
 
 def compare(settings: Settings, endpoints: Endpoints, said: Progress) -> Comparison:
-    """Compare the days that live has closed cells of, and publish the rows to BigQuery.
+    """Compare the days that live has closed cells of and surely all of them, and publish the rows to BigQuery.
 
     `said` is what the pipeline had done before the batch run began: of windows that were closed by then the batch run
     has read every record.
     """
-    live = _live_cells(settings, endpoints, said.marker_us)
+    live = kept_cells(settings, endpoints, said)
     days = set(live["event_date"].unique().to_pylist())
     lake = Lake(settings.lake)
     plays, gold, again = (
@@ -119,15 +119,20 @@ def differences(gold: pa.Table, live: pa.Table, left: pa.Table) -> pa.Table:
     return found.select(schema.names).cast(schema)
 
 
-def _live_cells(settings: Settings, endpoints: Endpoints, marker_us: int) -> pa.Table:
-    """Sums of the closed cells by day, country and track, as analysts see them."""
-    before = datetime.fromtimestamp(marker_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def kept_cells(settings: Settings, endpoints: Endpoints, said: Progress) -> pa.Table:
+    """Sums of the closed cells by day, country and track, as analysts see them, of days that are surely whole.
+
+    BigQuery drops a day when it likes once its retention is over: what is compared is kept for another day.
+    """
+    first = datetime.fromtimestamp(said.at, UTC).date() - timedelta(days=MINUTE_DAYS - 2)
+    before = datetime.fromtimestamp(said.marker_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     answer = ask(
         settings,
         endpoints,
         "SELECT DATE(window_start) AS event_date, country, track_id, SUM(play_count), SUM(skip_count) "  # noqa: S608
         f"FROM {settings.bigquery_dataset_prefix}live.minute_track_plays "
-        f"WHERE window_start < TIMESTAMP '{before}' GROUP BY 1, 2, 3",
+        f"WHERE window_start >= TIMESTAMP '{first} 00:00:00 UTC' AND window_start < TIMESTAMP '{before}' "
+        "GROUP BY 1, 2, 3",
     )
     columns = list(zip(*answer.rows, strict=True)) or [()] * (len(KEY) + len(COUNTS))
     days = [day if isinstance(day, date) else date.fromisoformat(str(day)) for day in columns[0]]

@@ -3,13 +3,13 @@
 from infra.serving_store.session import ServingSession
 from schemas.drift import Column, Shape
 from schemas.model import Table
-from schemas.render.cassandra import column_type, columns, primary_key, table_name
+from schemas.render.cassandra import DAY_SECONDS, column_type, columns, primary_key, table_name
 
 _COLUMNS = (
     "SELECT column_name, type, kind, position, clustering_order FROM system_schema.columns "
     "WHERE keyspace_name = ? AND table_name = ?"
 )
-_COMMENT = "SELECT comment FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?"
+_OPTIONS = "SELECT comment, default_time_to_live FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?"
 
 
 def declared_shape(table: Table) -> Shape:
@@ -24,6 +24,7 @@ def declared_shape(table: Table) -> Shape:
         order=order,
         description=table.description,
         version=table.serving.version,
+        retention_days=table.retention_days,
     )
 
 
@@ -43,12 +44,13 @@ def found_shape(serving: ServingSession, table: Table) -> Shape | None:
     )
     keyed = sorted(rows, key=lambda row: row["position"])
     order = [row for row in keyed if row["kind"] == "clustering"]
-    comment = next(iter(serving.rows(_COMMENT, names)))["comment"]
+    options = next(iter(serving.rows(_OPTIONS, names)))
     return Shape(
         "cassandra",
         tuple(Column(row["column_name"], row["type"], True) for row in rows),
         partition_by=tuple(row["column_name"] for row in keyed if row["kind"] == "partition_key"),
         order=tuple(f"{row['column_name']} {row['clustering_order'].upper()}" for row in order),
-        description=comment or "",
+        description=options["comment"] or "",
         version=version,
+        retention_days=options["default_time_to_live"] // DAY_SECONDS or None,
     )

@@ -1,12 +1,13 @@
-"""The keyspace and the tables in it: created when missing, widened when the declaration has new columns."""
+"""The keyspace and the tables in it: created when missing, widened and given another retention as declared."""
 
 from infra.serving_store.session import ServingSession, answering
 from infra.serving_store.shape import declared_shape, found_shape
 from infra.settings import Settings
-from schemas.drift import drift, refused
+from schemas.drift import Change, drift, refused
+from schemas.drift_kinds import RETENTION_CHANGED
 from schemas.errors import ConfigurationError, MigrationError
 from schemas.model import Table
-from schemas.render.cassandra import create_index_cql, create_table_cql, table_name
+from schemas.render.cassandra import alter_retention_cql, create_index_cql, create_table_cql, table_name
 
 PUBLICATIONS = """
 CREATE TABLE IF NOT EXISTS "{keyspace}".publications (
@@ -51,7 +52,7 @@ def create_control_tables(serving: ServingSession, settings: Settings) -> None:
 
 
 def create_serving_table(serving: ServingSession, table: Table) -> None:
-    """Make the serving table where it is missing, and add the columns and indexes that the declaration has more.
+    """Make the serving table where it is missing, or give it the columns, indexes and retention that are declared.
 
     Raises MigrationError where one that is there cannot be made to fit the declaration.
     """
@@ -65,11 +66,8 @@ def create_serving_table(serving: ServingSession, table: Table) -> None:
         raise MigrationError(f"What is stored does not fit the declaration: {found[0].sentence}")
     for change in changes:
         if change.verdict == "migrate":
-            column = _column_cql(table, serving.keyspace, change.about)
             with answering():
-                serving.session.execute(
-                    f'ALTER TABLE "{serving.keyspace}"."{table_name(table)}" ADD IF NOT EXISTS {column}'
-                )
+                serving.session.execute(_alter_cql(table, serving.keyspace, change))
     _create_indexes(serving, table)
 
 
@@ -77,6 +75,13 @@ def _create_indexes(serving: ServingSession, table: Table) -> None:
     for statement in create_index_cql(table, serving.keyspace):
         with answering():
             serving.session.execute(statement)
+
+
+def _alter_cql(table: Table, keyspace: str, change: Change) -> str:
+    if change.kind is RETENTION_CHANGED:
+        return alter_retention_cql(table, keyspace)
+    column = _column_cql(table, keyspace, change.about)
+    return f'ALTER TABLE "{keyspace}"."{table_name(table)}" ADD IF NOT EXISTS {column}'
 
 
 def _column_cql(table: Table, keyspace: str, name: str) -> str:

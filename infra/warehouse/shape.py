@@ -10,7 +10,7 @@ from infra.warehouse.client import REQUEST_SECONDS, RETRY, Warehouse, answering
 from infra.warehouse.statements import AUDIT_FIELDS
 from schemas.drift import Column, Shape
 from schemas.model import Table
-from schemas.render.bigquery import bigquery_schema, bigquery_table, versioned_name
+from schemas.render.bigquery import DAY_MS, bigquery_schema, bigquery_table, versioned_name
 
 _LONG_NAMES = {"INT64": "INTEGER", "BOOL": "BOOLEAN", "STRUCT": "RECORD"}
 
@@ -37,6 +37,7 @@ def declared_shape(table: Table) -> Shape:
         order=table.warehouse.cluster_by,
         description=str(resource["description"]),
         version=table.warehouse.version,
+        retention_days=table.retention_days,
     )
 
 
@@ -50,6 +51,7 @@ def shape_of(stored: WarehouseTable, version: int) -> Shape:
         order=tuple(stored.clustering_fields or ()),
         description=stored.description or "",
         version=version,
+        retention_days=(partitioning.expiration_ms or 0) // DAY_MS or None if partitioning else None,
     )
 
 

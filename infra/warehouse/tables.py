@@ -1,17 +1,17 @@
 """Datasets, tables and views: created from the declaration, widened and described again when it changes."""
 
 from google.api_core.exceptions import NotFound
-from google.cloud.bigquery import Dataset, SchemaField
+from google.cloud.bigquery import Dataset, SchemaField, TimePartitioning
 from google.cloud.bigquery import Table as WarehouseTable
 
 from infra.warehouse.client import REQUEST_SECONDS, RETRY, Warehouse, answering
 from infra.warehouse.shape import declared_shape, shape_of, stored_schema, stored_table
 from infra.warehouse.statements import AUDIT_FIELDS, add_column_sql, create_fences_sql, relax_column_sql
 from schemas.drift import Change, drift, refused
-from schemas.drift_kinds import ADDED_NULLABLE, ADDED_REQUIRED, BECAME_NULLABLE, CLUSTERING_CHANGED
+from schemas.drift_kinds import ADDED_NULLABLE, ADDED_REQUIRED, BECAME_NULLABLE, CLUSTERING_CHANGED, RETENTION_CHANGED
 from schemas.errors import MigrationError
 from schemas.model import Table
-from schemas.render.bigquery import bigquery_table, versioned_name, view_query, view_sql
+from schemas.render.bigquery import DAY_MS, bigquery_table, versioned_name, view_query, view_sql
 
 _SQL_TYPES = {"INTEGER": "INT64", "BOOLEAN": "BOOL"}
 
@@ -98,11 +98,19 @@ def _alter(warehouse: Warehouse, table: Table, changes: tuple[Change, ...]) -> N
         elif change.kind is BECAME_NULLABLE:
             warehouse.run(relax_column_sql(table, dataset, name))
         elif change.kind is CLUSTERING_CHANGED and table.warehouse:
-            with answering():
-                path = warehouse.path(table, versioned_name(table))
-                stored = warehouse.client.get_table(path, retry=RETRY, timeout=REQUEST_SECONDS)
-                stored.clustering_fields = list(table.warehouse.cluster_by) or None
-                warehouse.client.update_table(stored, ["clustering_fields"], retry=RETRY, timeout=REQUEST_SECONDS)
+            _update(warehouse, table, "clustering_fields", list(table.warehouse.cluster_by) or None)
+        elif change.kind is RETENTION_CHANGED:
+            expiring = TimePartitioning(field=table.partition_by, expiration_ms=(table.retention_days or 0) * DAY_MS)
+            _update(warehouse, table, "time_partitioning", expiring)
+
+
+def _update(warehouse: Warehouse, table: Table, name: str, value: object) -> None:
+    """Set one property of the stored table."""
+    with answering():
+        path = warehouse.path(table, versioned_name(table))
+        stored = warehouse.client.get_table(path, retry=RETRY, timeout=REQUEST_SECONDS)
+        setattr(stored, name, value)
+        warehouse.client.update_table(stored, [name], retry=RETRY, timeout=REQUEST_SECONDS)
 
 
 def _describe(warehouse: Warehouse, table: Table) -> None:

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.transforms.keys import distinct
-from pipelines.transforms.rules import SECOND_US
+from pipelines.transforms.rules import DAY_US, SECOND_US
 from playback.arrow import arrow_schema
 from schemas.counts import CHART_LENGTH
 from schemas.live import CHART_HOURS, COUNTRY_CHARTS
@@ -41,10 +41,13 @@ class RollingCharts:
     def changes(self, until_us: int) -> tuple[pa.Table, pa.Table]:
         """Rows of `live.country_charts` that have changed, and keys of those that are no more.
 
-        `until_us`: all minutes before it are closed. While it stays the same nothing changes.
+        `until_us`: all minutes before it are closed. While it stays the same nothing changes. Each day all rows are
+        given out again: those that have not changed for long would be older than the stores keep them.
         """
         if until_us == self._until_us:
             return NO_CHARTS, self._given.slice(0, 0)
+        if until_us // DAY_US != self._until_us // DAY_US:
+            self._last = NO_CHARTS
         self._until_us = until_us
         now = pa.concat_tables([self._chart(hours, until_us) for hours in CHART_HOURS])
         oldest_us = until_us - max(CHART_HOURS) * 3600 * SECOND_US

@@ -10,6 +10,7 @@ from schemas.live import FATES, HORIZON_HOURS, LATENESS_SECONDS, MAX_AHEAD_SECON
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
+DAY_US = 24 * 60 * MINUTE_US
 ACCEPTED, DUPLICATE, LATE, AHEAD, BEYOND_HORIZON, DEAD_LETTER = range(len(FATES))
 """Codes of the fates in the order of `schemas.live.FATES`."""
 

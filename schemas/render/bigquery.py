@@ -21,6 +21,7 @@ _HEADER_FIELDS = (
     {"name": "key", "type": "STRING", "mode": "REQUIRED", "description": "Name of the header."},
     {"name": "value", "type": "BYTES", "mode": "NULLABLE", "description": "Value of the header."},
 )
+DAY_MS = 86_400_000
 _NAME_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.\-]*")
 
 
@@ -30,7 +31,7 @@ def bigquery_schema(table: Table) -> list[dict[str, object]]:
 
 
 def bigquery_table(table: Table) -> dict[str, object]:
-    """The table resource without its reference: description, schema, daily partitions and clustering.
+    """The table resource without its reference: description, schema, daily partitions, their retention, clustering.
 
     BigQuery has no partitions by text: slices are found by clustering.
     """
@@ -39,7 +40,8 @@ def bigquery_table(table: Table) -> dict[str, object]:
         "schema": {"fields": bigquery_schema(table)},
     }
     if table.partition_by and table.field(table.partition_by).type in ("date", "timestamp"):
-        resource["timePartitioning"] = {"type": "DAY", "field": table.partition_by}
+        expiring = {} if table.retention_days is None else {"expirationMs": str(table.retention_days * DAY_MS)}
+        resource["timePartitioning"] = {"type": "DAY", "field": table.partition_by} | expiring
     if table.warehouse and table.warehouse.cluster_by:
         resource["clustering"] = {"fields": list(table.warehouse.cluster_by)}
     return resource

@@ -16,6 +16,7 @@ _TYPES = {
 }
 """CQL's `timestamp` has milliseconds: a served timestamp loses its microseconds."""
 
+DAY_SECONDS = 86_400
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,47}")
 
 GENERATION = Field("generation", "long", "Publish number of the generation; readers take it from the pointer.")
@@ -58,10 +59,18 @@ def create_table_cql(table: Table, keyspace: str) -> str:
     if serving.clustering:
         order = (f"{_quoted(name)} {'DESC' if name in serving.descending else 'ASC'}" for name in serving.clustering)
         options.append(f"CLUSTERING ORDER BY ({', '.join(order)})")
+    if table.retention_days is not None:
+        options.append(_retention(table))
     options.append("comment = '{}'".format(table.description.replace("'", "''")))
     body = ",\n  ".join(lines)
     name = f"{_quoted(keyspace)}.{_quoted(table_name(table))}"
     return f"CREATE TABLE IF NOT EXISTS {name} (\n  {body}\n) WITH {' AND '.join(options)}"
+
+
+def alter_retention_cql(table: Table, keyspace: str) -> str:
+    """Statement that gives rows the declared retention from now on; what is written already keeps its own."""
+    name = f"{_quoted(keyspace)}.{_quoted(table_name(table))}"
+    return f"ALTER TABLE {name} WITH {_retention(table)}"
 
 
 def create_index_cql(table: Table, keyspace: str) -> tuple[str, ...]:
@@ -77,6 +86,11 @@ def create_index_cql(table: Table, keyspace: str) -> tuple[str, ...]:
 def index_name(table: Table, column: str) -> str:
     """Name of the index on a column, unique in its keyspace."""
     return f"{table_name(table)}_{column}"
+
+
+def _retention(table: Table) -> str:
+    """0, which is for good, where none is declared."""
+    return f"default_time_to_live = {(table.retention_days or 0) * DAY_SECONDS}"
 
 
 def _serving(table: Table) -> Serving:

@@ -46,9 +46,9 @@ _UNITS = {"hourly": "h", "daily": "d", "weekly": "w"}
 
 
 def _promises(table: Table) -> list[dict[str, Any]]:
-    """How often and how late; of a live table nothing is promised by the hour."""
+    """How often and how late; of a live table nothing is promised by the hour, but for how long rows are kept."""
     if table.is_live:
-        return []
+        return [{"property": "retention", "value": table.retention_days, "unit": "d"}]
     return [
         {"property": "frequency", "value": 1, "unit": _UNITS[table.schedule]},
         {"property": "latency", "value": table.promised_hours, "unit": "h"},

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.catalog import downstream, in_order, table, tables
 from schemas.errors import ContractError, UnknownTableError
-from schemas.model import Between, Field, KeyedMerge, Ledger, References, ReplaceDates, Serving, Table, Warehouse
+from schemas.model import Between, Field, KeyedMerge, Ledger, Live, References, ReplaceDates, Serving, Table, Warehouse
 
 LEDGER = Table(
     layer="bronze",
@@ -64,6 +64,10 @@ WRONG: dict[str, Callable[[Table], Table]] = {
     "a table refreshed by date is partitioned by event_date": lambda days: replace(days, partition_by=None),
     "bronze.nothing is followed by date and is no input": lambda days: replace(
         days, refresh=ReplaceDates(also=("bronze.nothing",))
+    ),
+    "a retention is at least a day": lambda days: replace(days, refresh=Live(0), inputs=()),
+    "a table with a retention is partitioned in BigQuery": lambda days: replace(
+        days, refresh=Live(14), inputs=(), partition_by=None, warehouse=Warehouse()
     ),
     "the serving key differs from the key": lambda days: replace(
         days, serving=Serving("upsert", partition_key=("event_date",), clustering=("note",))

@@ -36,9 +36,16 @@ def base(place: Place) -> Shape:
     match place:
         case "cassandra":
             long = replace(COLUMNS[2], type="bigint")
-            return Shape(place, (*COLUMNS[:2], long), partition_by=("id",), order=("m ASC",), description="D.")
+            return Shape(
+                place,
+                (*COLUMNS[:2], long),
+                partition_by=("id",),
+                order=("m ASC",),
+                description="D.",
+                retention_days=14,
+            )
         case "bigquery":
-            return Shape(place, COLUMNS, partition_by=("m",), order=("id",), description="D.")
+            return Shape(place, COLUMNS, partition_by=("m",), order=("id",), description="D.", retention_days=14)
         case "lake":
             return Shape(place, COLUMNS, key=("id",), partition_by=("m",), checks="c", description="D.")
         case _:
@@ -81,6 +88,7 @@ SHAPE_EDITS: dict[Kind, dict[str, object]] = {
     kinds.SERVING_KEY_CHANGED: {"order": ("m DESC",)},
     kinds.SERVING_MODE_CHANGED: {"partition_by": ("generation", "id")},
     kinds.CHECKS_CHANGED: {"checks": "d"},
+    kinds.RETENTION_CHANGED: {"retention_days": 7},
     kinds.DESCRIBED: {"description": "Another."},
     kinds.WAREHOUSE_VERSION: {"version": 2},
     kinds.SERVING_VERSION: {"version": 2},
@@ -167,6 +175,14 @@ def test_what_is_as_declared_has_not_drifted(place: Place) -> None:
 def test_what_is_not_known_of_a_place_is_not_compared() -> None:
     found = replace(base("lake"), key=None, checks=None)
     assert drift("t", base("lake"), found) == ()
+
+
+def test_a_retention_is_said_in_days_and_one_that_is_not_declared_is_left_to_the_store() -> None:
+    found = base("bigquery")
+    (longer,) = drift("t", replace(found, retention_days=30), found)
+    (first,) = drift("t", found, replace(found, retention_days=None))
+    assert (longer.about, first.about) == ("14 to 30 days", "no to 14 days")
+    assert drift("t", replace(found, retention_days=None), found) == ()
 
 
 def test_several_differences_are_several_changes() -> None:

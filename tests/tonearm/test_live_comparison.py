@@ -1,12 +1,19 @@
 """What gold counts more than live, and why."""
 
+import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
+from infra.warehouse.client import warehouse
+from infra.warehouse.tables import create_tables, create_view
+from infra.warehouse.upsert import upsert_rows
+from pipelines.progress import Progress
 from pipelines.transforms.rules import Rules
-from tonearm.live_comparison import Comparison, differences, left_to_batch
+from playback.arrow import arrow_schema
+from schemas.live import MINUTE_TRACK_PLAYS
+from tonearm.live_comparison import Comparison, differences, kept_cells, left_to_batch
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOON_US = int(NOON.timestamp()) * 1_000_000
@@ -112,3 +119,22 @@ def test_a_cell_that_only_one_side_has_is_unexplained() -> None:
         ("t2", 0, -1),
     ]
     assert Comparison(rows).unexplained == 2
+
+
+def test_days_that_bigquery_may_be_dropping_are_not_compared(stack: Any) -> None:
+    """Cells are kept for 14 days; the stand-in has what is older still."""
+    settings = stack.settings.model_copy(update={"bigquery_dataset_prefix": f"c{uuid.uuid4().hex[:8]}_"})
+    rows = [
+        {"window_start": NOON - timedelta(days=age), "country": "DE", "track_id": f"t{age}"}
+        | dict.fromkeys(("play_count", "skip_count", "listener_count"), 1)
+        for age in (0, 12, 13, 14, 400)
+    ]
+    with warehouse(settings, stack.endpoints) as house:
+        create_tables(house, MINUTE_TRACK_PLAYS)
+        create_view(house, MINUTE_TRACK_PLAYS)
+        upsert_rows(
+            house, MINUTE_TRACK_PLAYS, pa.Table.from_pylist(rows, arrow_schema(MINUTE_TRACK_PLAYS.fields)), number=1
+        )
+    said = Progress(1, NOON_US / 1e6, 0, NOON_US + 60_000_000, True, {}, 0.0, 0.0, 0.0, RULES)
+    found = kept_cells(settings, stack.endpoints, said)
+    assert sorted(found["event_date"].to_pylist()) == [DAY - timedelta(days=12), DAY]

@@ -12,6 +12,7 @@ from schemas import catalog
 from schemas.drift import drift
 from schemas.drift_kinds import (
     ADDED_NULLABLE,
+    RETENTION_CHANGED,
     SERVING_KEY_CHANGED,
     SERVING_MODE_CHANGED,
     SERVING_VERSION,
@@ -22,7 +23,8 @@ from schemas.drift_kinds import (
 )
 from schemas.errors import MigrationError
 from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS
-from schemas.model import Field, Serving, Table
+from schemas.live import MINUTE_TRACK_PLAYS, MINUTE_USER_PLAYS
+from schemas.model import Field, Live, Serving, Snapshot, Table
 from schemas.render.cassandra import table_name
 
 SERVED = [one for one in catalog.tables().values() if one.serving]
@@ -53,6 +55,19 @@ def test_a_new_column_is_added(table: Table, serving: ServingSession) -> None:
     create_serving_table(serving, wider)
     assert kinds(serving, wider) == []
     assert kinds(serving, table) == [(UNKNOWN_NULLABLE, "mood")]
+
+
+@pytest.mark.parametrize("table", [MINUTE_USER_PLAYS, MINUTE_TRACK_PLAYS], ids=lambda table: table.full_name)
+def test_a_table_of_before_gets_the_declared_retention(table: Table, serving: ServingSession) -> None:
+    """As it was made before there were retentions, and with another one."""
+    create_serving_table(serving, replace(table, refresh=Snapshot()))
+    assert kinds(serving, table) == [(RETENTION_CHANGED, "no to 14 days")]
+    create_serving_table(serving, table)
+    assert kinds(serving, table) == []
+    shorter = replace(table, refresh=Live(7))
+    assert kinds(serving, shorter) == [(RETENTION_CHANGED, "14 to 7 days")]
+    create_serving_table(serving, shorter)
+    assert kinds(serving, shorter) == []
 
 
 TURNED = Serving("upsert", partition_key=("user_id",), clustering=("event_date",))

@@ -20,6 +20,7 @@ from schemas.drift_kinds import (
     CLUSTERING_CHANGED,
     PARTITION_CHANGED,
     REORDERED,
+    RETENTION_CHANGED,
     TYPE_CHANGED,
     UNKNOWN_NULLABLE,
     WAREHOUSE_VERSION,
@@ -27,7 +28,8 @@ from schemas.drift_kinds import (
 )
 from schemas.errors import MigrationError
 from schemas.gold import COUNTRY_CHARTS, DAILY_USER_PLAYS
-from schemas.model import Field, Table
+from schemas.live import MINUTE_TRACK_PLAYS
+from schemas.model import Field, Live, Snapshot, Table
 from schemas.model import Warehouse as Declared
 
 MOOD = Field("mood", "string", "What for.", nullable=True)
@@ -92,6 +94,22 @@ def test_another_clustering_is_taken_over(house: Warehouse) -> None:
     assert [kind for kind, _ in kinds(house, other)] == [CLUSTERING_CHANGED]
     create_tables(house, other)
     assert kinds(house, other) == []
+
+
+def test_a_table_of_before_gets_the_declared_retention_of_its_partitions(house: Warehouse) -> None:
+    """The stand-in keeps the number, and drops nothing."""
+    create_tables(house, replace(MINUTE_TRACK_PLAYS, refresh=Snapshot()))
+    assert kinds(house, MINUTE_TRACK_PLAYS) == [(RETENTION_CHANGED, "no to 14 days")]
+    create_tables(house, MINUTE_TRACK_PLAYS)
+    assert kinds(house, MINUTE_TRACK_PLAYS) == []
+    stored = stored_table(house, MINUTE_TRACK_PLAYS)
+    assert stored is not None and stored.time_partitioning.to_api_repr() == {
+        "type": "DAY",
+        "field": "window_start",
+        "expirationMs": str(14 * 86_400_000),
+    }
+    create_tables(house, replace(MINUTE_TRACK_PLAYS, refresh=Live(7)))
+    assert kinds(house, MINUTE_TRACK_PLAYS) == [(RETENTION_CHANGED, "7 to 14 days")]
 
 
 def test_a_required_column_may_become_nullable(house: Warehouse) -> None:

@@ -46,6 +46,18 @@ def test_an_hour_is_over_before_a_day_is_and_only_what_changed_is_given_out() ->
     assert gone.to_pylist() == [{"country": "DE", "window_hours": 1, "position": 2}]
 
 
+def test_rows_that_do_not_change_are_given_out_again_each_day() -> None:
+    """The stores drop a row some days after its last write: one that is still true must not be among them."""
+    charts = RollingCharts(EMPTY_CELLS, NO_CHARTS)
+    given = []
+    for hour in range(48):
+        charts.add(cells((60 * hour, "a", 1)))
+        rows, gone = charts.changes(NOON_US + (60 * hour + 1) * MINUTE)
+        given += [hour for _ in shown(rows, 1)]
+        assert gone.num_rows == 0
+    assert given == [0, 12, 36]
+
+
 def test_a_chart_holds_a_hundred() -> None:
     charts = RollingCharts(EMPTY_CELLS, NO_CHARTS)
     charts.add(cells(*((0, f"t{n:03}", 1_000 - n) for n in range(120))))

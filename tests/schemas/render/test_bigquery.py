@@ -6,7 +6,7 @@ import pytest
 
 from schemas.catalog import table, tables
 from schemas.errors import ContractError
-from schemas.model import INPUT_POSITIONS, Field, ReplaceDates, Table, Warehouse
+from schemas.model import INPUT_POSITIONS, Field, Live, ReplaceDates, Table, Warehouse
 from schemas.render.bigquery import bigquery_schema, bigquery_table, versioned_name, view_sql
 
 DAYS = Table(
@@ -46,6 +46,14 @@ def test_a_table_without_dates_has_no_partitions() -> None:
     assert bigquery_table(replace(DAYS, partition_by=None, warehouse=Warehouse())) == {
         "description": 'Days, "all" of them. Grain: one row per date.',
         "schema": {"fields": DAYS_SCHEMA},
+    }
+
+
+def test_partitions_of_a_table_with_a_retention_expire() -> None:
+    assert bigquery_table(replace(DAYS, refresh=Live(2), inputs=()))["timePartitioning"] == {
+        "type": "DAY",
+        "field": "event_date",
+        "expirationMs": "172800000",
     }
 
 

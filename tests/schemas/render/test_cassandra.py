@@ -7,7 +7,7 @@ import pytest
 from schemas.catalog import table, tables
 from schemas.errors import ContractError
 from schemas.model import Field
-from schemas.render.cassandra import columns, create_index_cql, create_table_cql
+from schemas.render.cassandra import alter_retention_cql, columns, create_index_cql, create_table_cql
 
 USERS = table("gold.daily_user_plays")
 CHARTS = table("gold.country_charts")
@@ -51,6 +51,14 @@ def test_an_indexed_column_is_found_over_all_partitions() -> None:
         "(\"window_start\") USING 'sai'",
     )
     assert create_index_cql(USERS, "tonearm") == ()
+
+
+def test_rows_of_a_table_with_a_retention_live_so_long() -> None:
+    plays = table("live.minute_track_plays")
+    assert " AND default_time_to_live = 1209600 AND comment" in create_table_cql(plays, "tonearm")
+    assert alter_retention_cql(plays, "tonearm") == (
+        'ALTER TABLE "tonearm"."live_minute_track_plays" WITH default_time_to_live = 1209600'
+    )
 
 
 def test_an_apostrophe_in_a_description_is_doubled() -> None:
