@@ -1,11 +1,22 @@
 """Options of the live pipeline, beside Beam's own."""
 
 import argparse
+import io
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
 
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
 
 from pipelines.transforms.rules import SECOND_US, Rules
+from schemas.errors import ConfigurationError
 from schemas.live import HORIZON_HOURS, LATENESS_SECONDS, MAX_AHEAD_SECONDS, SESSION_GAP_SECONDS, WINDOW_SECONDS
+
+PRISM, DATAFLOW = "PrismRunner", "DataflowRunner"
+_ALL_KNOWN = (PRISM, DATAFLOW)
+"""Runners all of whose options Beam's Python knows; others have more, which their job service explains."""
+NO_LISTING = "disable_logging_submission_environment"
+"""An experiment: Beam would list what is installed by a pip that is not."""
+_HELP = "`python -m pipelines live --help` lists them"
 
 
 class LiveOptions(PipelineOptions):
@@ -13,27 +24,58 @@ class LiveOptions(PipelineOptions):
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        add = parser.add_argument
+        add, count, amount, some = parser.add_argument, _at_least(0, int), _at_least(0, float), _at_least(1, int)
         add(
             "--window_seconds",
-            type=int,
+            type=some,
             default=WINDOW_SECONDS,
             help="length of a window; other than a minute in tests",
         )
-        add("--lateness_seconds", type=int, default=LATENESS_SECONDS, help="lateness that is still counted")
-        add("--max_ahead_seconds", type=int, default=MAX_AHEAD_SECONDS, help="how far clients' clocks may be ahead")
-        add("--horizon_hours", type=int, default=HORIZON_HOURS, help="what is older is left to the batch run")
+        add("--lateness_seconds", type=count, default=LATENESS_SECONDS, help="lateness that is still counted")
+        add("--max_ahead_seconds", type=count, default=MAX_AHEAD_SECONDS, help="how far clients' clocks may be ahead")
+        add("--horizon_hours", type=some, default=HORIZON_HOURS, help="what is older is left to the batch run")
         add(
             "--session_gap_seconds",
-            type=int,
+            type=some,
             default=SESSION_GAP_SECONDS,
             help="silence that ends a session; other than half an hour in tests",
         )
-        add("--flush_seconds", type=float, default=2.0, help="how often open windows are given out")
-        add("--bigquery_seconds", type=float, default=60.0, help="how often to BigQuery at most; 0: never")
-        add("--batch_records", type=int, default=20_000, help="records of one element, about")
-        add("--clock_difference_ms", type=int, default=1_000, help="how far brokers' clocks may differ from this one")
-        add("--detached", type=int, default=0, help="1: end when the job is submitted, and leave it to its runner")
+        add("--flush_seconds", type=amount, default=2.0, help="how often open windows are given out")
+        add("--bigquery_seconds", type=amount, default=60.0, help="how often to BigQuery at most; 0: never")
+        add("--batch_records", type=some, default=20_000, help="records of one element, about")
+        add("--clock_difference_ms", type=count, default=1_000, help="how far brokers' clocks may differ from this one")
+        add(
+            "--detached",
+            type=int,
+            choices=(0, 1),
+            default=0,
+            help="1: end when the job is submitted, and leave it to its runner",
+        )
+
+    @classmethod
+    def read(cls, arguments: Sequence[str]) -> "LiveOptions":
+        """The options of a life. Raises ConfigurationError, which names the option that is wrong or unknown."""
+        said = io.StringIO()
+        try:
+            with redirect_stderr(said):  # where argparse explains itself at length
+                options = cls(list(arguments), streaming=True)
+                given = options.get_all_options(retain_unknown_options=True)
+        except SystemExit as end:
+            if not end.code:
+                raise
+            what = said.getvalue().strip().rpartition("error: ")[2]
+            raise ConfigurationError(f"An option is wrong ({what}): {_HELP}.") from None
+        unknown = sorted(set(given) - set(cls([]).get_all_options()))
+        if unknown and options.runner_name in _ALL_KNOWN:
+            raise ConfigurationError(f"There is no option --{unknown[0]}: {_HELP}.")
+        # Steps import what they need, and nothing of theirs lies in the module that was started.
+        options.view_as(SetupOptions).save_main_session = False
+        return options
+
+    @property
+    def runner_name(self) -> str:
+        """The runner that is asked for, Prism where none is."""
+        return self.view_as(StandardOptions).runner or PRISM
 
     def rules(self) -> Rules:
         """The rules of time that the options say."""
@@ -44,3 +86,16 @@ class LiveOptions(PipelineOptions):
             horizon_us=self.horizon_hours * 3600 * SECOND_US,
             session_gap_us=self.session_gap_seconds * SECOND_US,
         )
+
+
+def _at_least(least: int, kind: type[int] | type[float]) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text} is no number of its kind") from None
+        if not value >= least:
+            raise argparse.ArgumentTypeError(f"it is at least {least}, not {text}")
+        return value
+
+    return read

@@ -7,11 +7,10 @@ from infra.local.ports import choose_ports
 from infra.local.process import answering
 from infra.local.setup.prism import binary
 from infra.settings import Settings
+from pipelines.options import NO_LISTING
 from schemas.errors import ConfigurationError
 
 START_SECONDS = 30.0
-# Beam would list what is installed by a pip that is not.
-_QUIET = ("--experiments=disable_logging_submission_environment",)
 _LONGEST_LIFE_SECONDS = 365 * 86_400
 """Beam follows a job for `job_server_timeout` and fails then, whatever the job does; its own default is 300 s."""
 
@@ -39,4 +38,4 @@ def local_prism(settings: Settings) -> Iterator[str]:
 def job_service_options(address: str) -> list[str]:
     """Beam's options to run on the job service at an address, with this process as the worker."""
     words = ["--runner=PortableRunner", f"--job_endpoint={address}", "--environment_type=LOOPBACK"]
-    return [*words, f"--job_server_timeout={_LONGEST_LIFE_SECONDS}", *_QUIET]
+    return [*words, f"--job_server_timeout={_LONGEST_LIFE_SECONDS}", f"--experiments={NO_LISTING}"]

@@ -47,7 +47,9 @@ class Progress:
 
 
 def write_progress(home: Path, run_number: int, rules: Rules, changes: "Changes") -> None:
-    """Say what was written; rates are over half a minute."""
+    """Say what was written; rates are over half a minute. A worker elsewhere has no home, and nobody asks there."""
+    if not home.is_dir():
+        return
     before, now = read_progress(home), time.time()
     records, letters, seconds = float(changes.records), float(changes.dead_letters), 0.0
     if before and before.run_number == run_number:

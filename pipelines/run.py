@@ -6,7 +6,6 @@ from contextlib import ExitStack
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.io.unbounded_source import ReadFromUnboundedSource
-from apache_beam.options.pipeline_options import SetupOptions, StandardOptions
 from apache_beam.runners.runner import PipelineState
 from grpc import RpcError
 
@@ -24,8 +23,9 @@ from infra.serving_store.tables import create_control_tables, create_serving_tab
 from infra.settings import Settings
 from infra.warehouse.client import warehouse
 from infra.warehouse.tables import create_tables, create_view
+from pipelines.dataflow import is_dry_run, prepare
 from pipelines.lineage import streaming
-from pipelines.options import LiveOptions
+from pipelines.options import DATAFLOW, PRISM, LiveOptions
 from pipelines.prism import job_service_options, local_prism
 from pipelines.sinks import Stores, WriteLive
 from pipelines.source import PlaybackLog
@@ -36,25 +36,30 @@ from schemas import catalog
 from schemas.errors import StoreUnavailableError, TonearmError
 from schemas.live import CHART_HOURS, COUNTRY_CHARTS
 
-PRISM = "PrismRunner"
 POLL_SECONDS = 0.1
 
 
 def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> None:
     """Run until it is stopped or fails, `detached` until it is submitted; a runner started for it ends with `runner`.
 
+    Of a dry run on Dataflow only the job is described.
+
     Raises:
         StoreUnavailableError: a bundle failed: start again, from the marker.
         MissingInputError: the topic does not exist yet.
-        ConfigurationError: the runner cannot be started.
+        ConfigurationError: an option is wrong, or the runner cannot be started.
     """
-    options = LiveOptions(arguments, streaming=True)
-    options.view_as(SetupOptions).save_main_session = False
-    services = ("kafka", "cassandra", "bigquery") if options.bigquery_seconds else ("kafka", "cassandra")
-    where = endpoints(settings, services)
-    if (options.view_as(StandardOptions).runner or PRISM) == PRISM:
+    options = LiveOptions.read(arguments)
+    if options.runner_name == DATAFLOW:
+        prepare(options, settings)
+        if is_dry_run(options):
+            describe(settings, options)
+            print("The job can be submitted: leave out --dry_run.", flush=True)
+            return
+    where = endpoints(settings, _services(options))
+    if options.runner_name == PRISM:
         address = runner.enter_context(local_prism(settings))
-        options = LiveOptions([*_without_runner(arguments), *job_service_options(address)], streaming=True)
+        options = LiveOptions.read([*_without_runner(arguments), *job_service_options(address)])
     run = begin(settings, where, bool(options.bigquery_seconds))
     name = f"{run.number}-{uuid.uuid4().hex}"
     source = playback_log(settings, where, run, options, name)
@@ -125,16 +130,38 @@ def not_behind(offsets: dict[int, int], cut: Cut) -> dict[int, int]:
 
 def build(stores: Stores, options: LiveOptions, source: PlaybackLog, name: str) -> beam.Pipeline:
     """The pipeline from its source to the stores."""
-    live_run = stores.run
-    so_far = _so_far(stores.settings, stores.endpoints, live_run, stores.rules)
-    run = Run(
-        name, live_run.marker_us, stores.rules, options.flush_seconds, *so_far, schemas=schema_registry(stores.settings)
+    marker_us = stores.run.marker_us
+    so_far = _so_far(stores.settings, stores.endpoints, stores.run, stores.rules)
+    registry = schema_registry(stores.settings)
+    return assembled(
+        Run(name, marker_us, stores.rules, options.flush_seconds, *so_far, schemas=registry), stores, options, source
     )
+
+
+def describe(settings: Settings, options: LiveOptions) -> beam.Pipeline:
+    """A dry run: the job that would be submitted, of a life that is not begun; no store is asked for anything.
+
+    The runner of the pipeline has the job.
+    """
+    where = endpoints(settings, _services(options))
+    source = PlaybackLog(settings.playback_topic, "", {}, {}, client_properties(settings, where.kafka_bootstrap))
+    stores = Stores(settings, where, LiveRun("", 0, 0), options.bigquery_seconds, options.rules())
+    pipeline = assembled(Run("", schemas=schema_registry(settings)), stores, options, source)
+    pipeline.run()
+    return pipeline
+
+
+def assembled(run: Run, stores: Stores, options: LiveOptions, source: PlaybackLog) -> beam.Pipeline:
+    """The pipeline of a life that goes on from what `run` says."""
     pipeline = beam.Pipeline(options=options)
     read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
     changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)
     changes | "WriteLive" >> WriteLive(stores, run.name)
     return pipeline
+
+
+def _services(options: LiveOptions) -> tuple[str, ...]:
+    return ("kafka", "cassandra", "bigquery") if options.bigquery_seconds else ("kafka", "cassandra")
 
 
 def _so_far(

@@ -68,6 +68,9 @@ class PlaybackLog(UnboundedSource):
         """
         assert checkpoint_mark is None or isinstance(checkpoint_mark, Mark)
         readers = in_memory(self.run, "source.readers", list[LogBatches])
+        if checkpoint_mark and not readers:
+            # What was counted up to the mark was in the memory of another process, and would be waited for for ever.
+            raise RuntimeError("The process that counted is gone: end this job, and start another life.")
         before = readers.pop() if readers else None
         readers.append(LogBatches(self, checkpoint_mark or Mark(self.offsets, 0, 0), before))
         return readers[0]

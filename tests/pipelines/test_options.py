@@ -4,11 +4,13 @@ import argparse
 import json
 import re
 
+import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOptions, WorkerOptions
 
 from infra.settings import REPOSITORY
 from pipelines.options import LiveOptions
 from pipelines.transforms.rules import Rules
+from schemas.errors import ConfigurationError
 
 TEMPLATE = json.loads((REPOSITORY / "pipelines" / "metadata.json").read_text())
 OWN = LiveOptions(["--batch_records=7"]).get_all_options(drop_default=False)
@@ -29,6 +31,39 @@ def test_the_template_names_every_option_and_takes_its_default() -> None:
     for one in TEMPLATE["parameters"]:
         assert all(re.search(regex, str(OWN[one["name"]])) for regex in one["regexes"])
         assert one["isOptional"] is True
+
+
+@pytest.mark.parametrize("value", ["-1", "0", "1", "1.5", "1800", "x", ""])
+def test_the_template_and_the_command_line_take_the_same_values(value: str) -> None:
+    for one in TEMPLATE["parameters"]:
+        is_taken = all(re.search(regex, value) for regex in one["regexes"])
+        try:
+            LiveOptions.read([f"--{one['name']}={value}"])
+        except ConfigurationError:
+            assert not is_taken, one["name"]
+        else:
+            assert is_taken, one["name"]
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("--flush_seconds=soon", "An option is wrong (argument --flush_seconds: soon is no number of its kind): "),
+        ("--window_seconds=0", "An option is wrong (argument --window_seconds: it is at least 1, not 0): "),
+        ("--detached=2", "An option is wrong (argument --detached: invalid choice: 2 (choose from 0, 1)): "),
+        ("--latenes_seconds=5", "There is no option --latenes_seconds: "),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(word: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        LiveOptions.read([word])
+    assert str(refused.value) == f"{sentence}`python -m pipelines live --help` lists them."
+    assert capsys.readouterr().err == ""
+
+
+def test_options_that_another_runner_explains_are_left_to_it() -> None:
+    words = ["--runner=FlinkRunner", "--checkpointing_interval=5", "--flush_seconds=5"]
+    assert LiveOptions.read(words).flush_seconds == 5.0
 
 
 def test_options_of_dataflow_are_understood_beside_ours() -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -116,7 +117,19 @@ def compile_locks(toolchain: Toolchain, *, upgrade: bool) -> None:
         _uv(toolchain, "pip", "compile", *common, source, "-o", lock, what=f"lock {source}")
     sources: list[str | Path] = ["--all-extras", "setup.py", "-o", "requirements/project.txt"]
     _uv(toolchain, "pip", "compile", *common, *sources, what="lock setup.py")
+    compile_worker_lock(toolchain, common)
     shutil.rmtree(REPOSITORY / "tonearm.egg-info", ignore_errors=True)
+
+
+def compile_worker_lock(toolchain: Toolchain, common: Sequence[str | Path]) -> None:
+    """Write what the steps of the live pipeline need on a worker that has Beam, at the project's versions.
+
+    Without hashes: Beam hands the file to a pip that has more installed than it names.
+    """
+    extras = [f"--extra={name}" for name in ("codecs", "stores", "cli")]
+    kept = [word for word in common if word not in ("--generate-hashes", "--universal")]
+    place = ["--no-annotate", "setup.py", "-c", "requirements/project.txt", "-o", "requirements/live-worker.txt"]
+    _uv(toolchain, "pip", "compile", *kept, *extras, *place, what="lock the workers of the live pipeline")
 
 
 def _make_environment(toolchain: Toolchain, folder: Path, lock: Path, is_compiled: bool = True) -> None:
