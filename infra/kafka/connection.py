@@ -3,8 +3,10 @@
 import logging
 from pathlib import Path
 
+from confluent_kafka import KafkaError
+
 from infra.settings import Settings
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, StoreUnavailableError, TonearmError
 
 CLIENT_LOG = logging.getLogger("tonearm.kafka")
 """librdkafka's own lines go here, not to standard error, where our errors say the same in one sentence."""
@@ -18,6 +20,28 @@ def client_properties(settings: Settings, bootstrap: str) -> dict[str, str]:
     """
     own = settings.kafka_bootstrap and settings.kafka_properties
     return {**(_read(own) if own else {}), "bootstrap.servers": bootstrap}
+
+
+_REFUSALS = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+)
+
+
+def is_refusal(error: KafkaError) -> bool:
+    """Whether the broker refuses the user, which trying again does not change."""
+    return error.code() in _REFUSALS
+
+
+def read_error(error: KafkaError) -> TonearmError:
+    """What a reader is told by an error of the broker."""
+    if is_refusal(error):
+        return ConfigurationError(
+            f"Kafka does not let this user read ({error.str()}): correct TONEARM_KAFKA_PROPERTIES or the user's rights."
+        )
+    return StoreUnavailableError(f"Kafka refused the read: {error.str()}.")
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -8,9 +8,9 @@ import pyarrow as pa
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from infra.kafka.append_times import Cut, log_times
-from infra.kafka.connection import CLIENT_LOG
+from infra.kafka.connection import CLIENT_LOG, is_refusal, read_error
 from infra.kafka.record_batches import RECORDS_SCHEMA, Records
-from schemas.errors import MissingInputError, StoreUnavailableError
+from schemas.errors import MissingInputError
 
 _LOOK_SECONDS = 2.0
 """How long a look at the ends or the partitions may take; the next one comes soon."""
@@ -102,7 +102,7 @@ class LogReader:
     def poll(self, seconds: float, limit: int) -> None:
         """Read for at most so long, or until so many records have come.
 
-        Raises StoreUnavailableError when the broker refuses the read.
+        Raises StoreUnavailableError when the broker refuses the read, ConfigurationError when it refuses the user.
         """
         deadline, read = time.monotonic() + seconds, 0
         while read < limit and time.monotonic() < deadline:
@@ -132,7 +132,7 @@ class LogReader:
 
         Until it is known that there are no others, nothing is passed (`partitions_known_us`): a record of a partition
         that nobody has heard of yet may be older than what is read of the others. Raises MissingInputError when the
-        topic is gone.
+        topic is gone, ConfigurationError when it may not be read.
         """
         asked_us = self._passed_us()
         try:
@@ -143,6 +143,8 @@ class LogReader:
         if described.error is not None and described.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise MissingInputError(f"The topic {self._topic} is gone: send to it, which makes it, or name another.")
         if described.error is not None:
+            if is_refusal(described.error):
+                raise read_error(described.error)
             return
         added = sorted(set(described.partitions) - set(self._partitions))
         for number in added:
@@ -213,7 +215,7 @@ class LogReader:
                 one = self._partitions[partition]
                 one.next_offset = max(one.next_offset, end or 0)
             elif not error.retriable():
-                raise StoreUnavailableError(f"Kafka refused the read: {error.str()}.")
+                raise read_error(error)
         for partition, found in by_partition.items():
             one = self._partitions[partition]
             one.records.add(found)

@@ -15,7 +15,7 @@ from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
-from infra.kafka.connection import CLIENT_LOG
+from infra.kafka.connection import CLIENT_LOG, read_error
 from infra.kafka.record_batches import RECORDS_SCHEMA, Records
 from schemas.errors import StoreUnavailableError
 
@@ -145,7 +145,7 @@ def _end_of_topic(message: Message) -> int:
     error = message.error()
     assert error is not None
     if error.code() != KafkaError._PARTITION_EOF:
-        raise StoreUnavailableError(f"Kafka refused the read: {error.str()}.")
+        raise read_error(error)
     return _offset(message)
 
 

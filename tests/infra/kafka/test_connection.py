@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaError
 
-from infra.kafka.connection import client_properties
+from infra.kafka.connection import client_properties, read_error
 from infra.settings import Settings
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, StoreUnavailableError
 
 
 def test_the_local_broker_needs_its_address_only(tmp_path: Path) -> None:
@@ -38,3 +39,10 @@ def test_a_line_that_is_no_property_is_numbered_and_not_repeated(tmp_path: Path)
     with pytest.raises(ConfigurationError) as error:
         client_properties(settings, "mine:1")
     assert str(error.value) == f"Line 2 of {file} is no `name=value`: correct it."
+
+
+def test_a_user_without_rights_is_to_be_corrected_and_all_else_may_pass() -> None:
+    refused = read_error(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
+    assert isinstance(refused, ConfigurationError)
+    assert str(refused).startswith("Kafka does not let this user read (Broker: Topic authorization failed): correct ")
+    assert isinstance(read_error(KafkaError(KafkaError.OFFSET_OUT_OF_RANGE)), StoreUnavailableError)
