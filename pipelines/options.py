@@ -12,6 +12,8 @@ from schemas.errors import ConfigurationError
 from schemas.live import HORIZON_HOURS, LATENESS_SECONDS, MAX_AHEAD_SECONDS, SESSION_GAP_SECONDS, WINDOW_SECONDS
 
 PRISM, DATAFLOW = "PrismRunner", "DataflowRunner"
+_SILENT = ("DirectRunner", "BundleBasedDirectRunner", "FnApiRunner")
+"""Beam's runners for tests, which gave out nothing of an unbounded source."""
 _ALL_KNOWN = (PRISM, DATAFLOW)
 """Runners all of whose options Beam's Python knows; others have more, which their job service explains."""
 NO_LISTING = "disable_logging_submission_environment"
@@ -68,6 +70,10 @@ class LiveOptions(PipelineOptions):
         unknown = sorted(set(given) - set(cls([]).get_all_options()))
         if unknown and options.runner_name in _ALL_KNOWN:
             raise ConfigurationError(f"There is no option --{unknown[0]}: {_HELP}.")
+        if options.runner_name.rpartition(".")[2] in _SILENT:
+            raise ConfigurationError(
+                f"{options.runner_name} gives out nothing of what it reads without end: leave out --runner, for Prism."
+            )
         # Steps import what they need, and nothing of theirs lies in the module that was started.
         options.view_as(SetupOptions).save_main_session = False
         return options

@@ -61,6 +61,12 @@ def test_a_wrong_option_is_one_sentence(word: str, sentence: str, capsys: pytest
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("runner", ["DirectRunner", "apache_beam.runners.portability.fn_api_runner.FnApiRunner"])
+def test_a_runner_that_would_be_silent_for_ever_is_refused(runner: str) -> None:
+    with pytest.raises(ConfigurationError, match="gives out nothing of what it reads without end"):
+        LiveOptions.read([f"--runner={runner}"])
+
+
 def test_options_that_another_runner_explains_are_left_to_it() -> None:
     words = ["--runner=FlinkRunner", "--checkpointing_interval=5", "--flush_seconds=5"]
     assert LiveOptions.read(words).flush_seconds == 5.0

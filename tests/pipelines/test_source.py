@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import OFFSET_INVALID, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
@@ -156,3 +156,26 @@ def test_time_passes_for_readers_that_are_asked_once_each(log: PlaybackLog, read
         one = log.create_reader(None, one.get_checkpoint_mark())
         one.advance()
     one.close()
+
+
+def test_no_offset_is_committed(log: PlaybackLog, reader: LogBatches) -> None:
+    """What was read and is in no closed window yet would be lost with it."""
+    first = now_ms()
+    send(log, (0, first))
+    assert passed(reader, first * 1_000) == [(first, 0, 0)]
+    reader.get_checkpoint_mark().finalize_checkpoint()
+    reader.close()
+    asker = Consumer({**log.consumer, "group.id": "tonearm-live"})
+    (place,) = asker.committed([TopicPartition(log.topic, 0)], timeout=30)
+    asker.close()
+    assert place.offset == OFFSET_INVALID
+
+
+def test_a_process_that_has_counted_nothing_takes_over_from_no_other(log: PlaybackLog, reader: LogBatches) -> None:
+    """What another one has counted is gone with it, and the batch after those would be waited for for ever."""
+    first = now_ms()
+    send(log, (0, first))
+    assert passed(reader, first * 1_000) == [(first, 0, 0)]
+    elsewhere = replace(log, run=f"{log.run}, as another process knows it")
+    with pytest.raises(RuntimeError, match="The process that counted is gone: end this job, and start another life"):
+        elsewhere.create_reader(None, reader.get_checkpoint_mark())
