@@ -50,9 +50,10 @@ def tonearm_side(home: str, bootstrap: str, topic: str, count: int, expected: li
 
     settings = Settings(home=Path(home), playback_topic=topic)
     live_run = LiveRun(topic_id(settings, bootstrap, topic), 1, 0)
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, local_prism(settings) as address:
+    prism = local_prism(settings, LiveOptions.read([]))
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, prism as address:
         words = [*job_service_options(address), f"--lateness_seconds={_LATENESS_SECONDS}"]
-        options = LiveOptions(words, streaming=True)
+        options = LiveOptions.read(words)
         source = playback_log(settings, endpoints(settings, ("kafka",)), live_run, options, "bench")
         pipeline = beam.Pipeline(options=options)
         read = ReadFromUnboundedSource(source, 0.1, max_records_per_bundle=8, max_read_time_seconds=2.0)

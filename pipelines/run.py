@@ -58,7 +58,7 @@ def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> Non
             return
     where = endpoints(settings, _services(options))
     if options.runner_name == PRISM:
-        address = runner.enter_context(local_prism(settings))
+        address = runner.enter_context(local_prism(settings, options))
         options = LiveOptions.read([*_without_runner(arguments), *job_service_options(address)])
     run = begin(settings, where, bool(options.bigquery_seconds))
     name = f"{run.number}-{uuid.uuid4().hex}"

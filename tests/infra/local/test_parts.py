@@ -12,7 +12,6 @@ import pytest
 from infra.local.ports import choose_ports
 from infra.local.process import answering, telling_line
 from infra.local.record import ProcessId, ServiceRecord, read_record, write_record
-from infra.local.setup import prism
 from infra.local.setup.jars import BUNDLES, FLINK, verify
 from infra.local.setup.toolchain import Toolchain, fingerprint
 from schemas.errors import ConfigurationError, StoreUnavailableError
@@ -110,15 +109,3 @@ def test_a_part_is_current_until_its_inputs_change_or_it_was_interrupted(tmp_pat
     assert not toolchain.is_current("part", fingerprint(lock))
     toolchain.begin("part")
     assert not toolchain.is_current("part", before)
-
-
-def test_prism_is_built_from_the_committed_source_and_listens_on_loopback(tmp_path: Path) -> None:
-    prism.verify(prism.SUM)
-    with pytest.raises(ConfigurationError, match="not the committed one"):
-        prism.verify(prism.SUM[:-2] + "A=")
-    listener = tmp_path / "server.go"
-    listener.write_text(f'lis, err := net.Listen("tcp", {prism.EVERYWHERE})')
-    prism.listen_on_loopback(listener)
-    assert listener.read_text() == 'lis, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))'
-    with pytest.raises(ConfigurationError, match="not as expected"):
-        prism.listen_on_loopback(listener)
