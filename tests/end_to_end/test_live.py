@@ -126,6 +126,8 @@ def test_poison_of_every_kind_is_dead_or_counted_and_ends_no_life(
     pipeline.wait(lambda: (fates_of(pipeline) - before).total() >= poisoned.fates.total(), later)
     assert fates_of(pipeline) - before == poisoned.fates
     letters = {place: letter for place, letter in letters_of(poisoned).items() if place in poisoned.unframed}
+    # Fates are written before letters, and some of these are large.
+    pipeline.wait(lambda: len(letters_in_table(pipeline, poisoned.unframed)) >= len(letters), later)
     assert letters_in_table(pipeline, poisoned.unframed) == letters
     assert letters_on_topic(pipeline, poisoned.unframed) == letters
 
