@@ -5,7 +5,12 @@ import io
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 
-from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    GoogleCloudOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+)
 
 from pipelines.transforms.rules import SECOND_US, Rules
 from schemas.errors import ConfigurationError
@@ -68,7 +73,9 @@ class LiveOptions(PipelineOptions):
             what = said.getvalue().strip().rpartition("error: ")[2]
             raise ConfigurationError(f"An option is wrong ({what}): {_HELP}.") from None
         unknown = sorted(set(given) - set(cls([]).get_all_options()))
-        if unknown and options.runner_name in _ALL_KNOWN:
+        # A Flex template's launcher has checked the parameters by the template, and may add words of its own.
+        is_launched = bool(options.view_as(GoogleCloudOptions).template_location)
+        if unknown and options.runner_name in _ALL_KNOWN and not is_launched:
             raise ConfigurationError(f"There is no option --{unknown[0]}: {_HELP}.")
         if options.runner_name.rpartition(".")[2] in _SILENT:
             raise ConfigurationError(

@@ -67,9 +67,11 @@ def test_a_runner_that_would_be_silent_for_ever_is_refused(runner: str) -> None:
         LiveOptions.read([f"--runner={runner}"])
 
 
-def test_options_that_another_runner_explains_are_left_to_it() -> None:
-    words = ["--runner=FlinkRunner", "--checkpointing_interval=5", "--flush_seconds=5"]
-    assert LiveOptions.read(words).flush_seconds == 5.0
+@pytest.mark.parametrize(
+    "runner", [["--runner=FlinkRunner"], ["--runner=DataflowRunner", "--template_location=gs://b/j"]]
+)
+def test_options_that_another_runner_or_a_launcher_explains_are_left_to_it(runner: list[str]) -> None:
+    assert LiveOptions.read([*runner, "--checkpointing_interval=5", "--flush_seconds=5"]).flush_seconds == 5.0
 
 
 def test_options_of_dataflow_are_understood_beside_ours() -> None:
