@@ -1,7 +1,9 @@
 """Builds and runs the live pipeline: Kafka → live tables. One process is one life of it."""
 
+import logging
 import uuid
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import apache_beam as beam
 import pyarrow as pa
@@ -29,14 +31,17 @@ from pipelines.options import DATAFLOW, PRISM, LiveOptions
 from pipelines.prism import job_service_options, local_prism
 from pipelines.sinks import Stores, WriteLive
 from pipelines.source import PlaybackLog
+from pipelines.transforms.cells import EMPTY_CELLS
 from pipelines.transforms.failures import failures
 from pipelines.transforms.live import LiveTables, Run
 from pipelines.transforms.rules import SECOND_US, Rules
+from pipelines.transforms.sessions import NO_SESSIONS
 from schemas import catalog
 from schemas.errors import StoreUnavailableError, TonearmError
-from schemas.live import CHART_HOURS, COUNTRY_CHARTS
+from schemas.live import CHART_HOURS, COUNTRY_CHARTS, MINUTE_DAYS
 
 POLL_SECONDS = 0.1
+_LOGGER = logging.getLogger(__name__)
 
 
 def run_live(settings: Settings, arguments: list[str], runner: ExitStack) -> None:
@@ -131,10 +136,10 @@ def not_behind(offsets: dict[int, int], cut: Cut) -> dict[int, int]:
 def build(stores: Stores, options: LiveOptions, source: PlaybackLog, name: str) -> beam.Pipeline:
     """The pipeline from its source to the stores."""
     marker_us = stores.run.marker_us
-    so_far = _so_far(stores.settings, stores.endpoints, stores.run, stores.rules)
+    before = so_far(stores.settings, stores.endpoints, stores.run, stores.rules)
     registry = schema_registry(stores.settings)
     return assembled(
-        Run(name, marker_us, stores.rules, options.flush_seconds, *so_far, schemas=registry), stores, options, source
+        Run(name, marker_us, stores.rules, options.flush_seconds, *before, schemas=registry), stores, options, source
     )
 
 
@@ -164,20 +169,25 @@ def _services(options: LiveOptions) -> tuple[str, ...]:
     return ("kafka", "cassandra", "bigquery") if options.bigquery_seconds else ("kafka", "cassandra")
 
 
-def _so_far(
+def so_far(
     settings: Settings, where: Endpoints, live_run: LiveRun, rules: Rules
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
     """What reaches back further than is read again: closed rows, as they stood at the marker.
 
-    The closed cells that charts are made of, the keys of the charts' rows that are stored, and the sessions.
+    The closed cells that charts are made of, the keys of the charts' rows that are stored, and the sessions. After a
+    pause of the retention of minutes there are none, and looking for them would meet what has expired.
     """
-    marker_us = live_run.marker_us
+    marker_us, has_expired = live_run.marker_us, live_run.stood_since(MINUTE_DAYS, datetime.now(UTC))
+    if has_expired:
+        _LOGGER.warning(
+            "No pipeline ran for %s days: sessions that went on when the last one ended begin anew.", MINUTE_DAYS
+        )
     charts_from_us = max(0, marker_us - max(CHART_HOURS) * 3600 * SECOND_US)
     with serving_session(settings, where) as serving:
         return (
-            closed_track_plays(serving, charts_from_us, marker_us),
+            EMPTY_CELLS if has_expired else closed_track_plays(serving, charts_from_us, marker_us),
             stored_keys(serving, COUNTRY_CHARTS),
-            latest_sessions(serving, rules.sessions_from_us(marker_us), marker_us),
+            NO_SESSIONS if has_expired else latest_sessions(serving, rules.sessions_from_us(marker_us), marker_us),
         )
 
 

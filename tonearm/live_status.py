@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from infra.kafka.connection import client_properties
 from infra.kafka.offsets import offset_bounds
 from infra.local.stack import Endpoints
+from infra.serving_store.rows import every_row
 from infra.serving_store.session import serving_session
 from infra.settings import Settings
 from pipelines.progress import read_progress
@@ -76,12 +77,11 @@ def lag_by_partition(bounds: Mapping[int, tuple[int, int]], read: Mapping[int, i
 
 
 def live_fates(settings: Settings, endpoints: Endpoints) -> dict[str, int]:
-    """What became of all records that the live pipeline has read, by `live.minute_records`."""
+    """What became of the records that the live pipeline has read, as far back as `live.minute_records` is kept."""
     sums = dict.fromkeys(FATES, 0)
     with serving_session(settings, endpoints) as serving:
         if serving.columns(table_name(MINUTE_RECORDS)):
-            names = ", ".join(f'"{fate}"' for fate in FATES)
-            for row in serving.rows(f'SELECT {names} FROM "{serving.keyspace}"."{table_name(MINUTE_RECORDS)}"'):  # noqa: S608
+            for row in every_row(serving, MINUTE_RECORDS, FATES):
                 for fate in FATES:
                     sums[fate] += row[fate]
     return sums

@@ -9,7 +9,7 @@ of the keyspace: one that is deleted and made again has another id, and its rows
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cassandra import ConsistencyLevel
 
@@ -33,6 +33,7 @@ class LiveRun:
     """One life of the pipeline on a topic; `marker_us` (microseconds since 1970, UTC; 0: none) is where it starts.
 
     When the marker was moved, the records before `offsets` were read, and with them all appended before `passed_us`.
+    `moved_at` (UTC): that moment by the clock; all rows of closed windows were written before it.
     """
 
     topic_id: str
@@ -40,6 +41,11 @@ class LiveRun:
     marker_us: int
     passed_us: int = 0
     offsets: dict[int, int] = field(default_factory=dict)
+    moved_at: datetime | None = field(default=None, compare=False)
+
+    def stood_since(self, days: int, now: datetime) -> bool:
+        """Whether the marker was not moved for so many days."""
+        return self.moved_at is not None and now - self.moved_at >= timedelta(days=days)
 
 
 def live_timestamp(run_number: int, write_number: int) -> int:
@@ -108,6 +114,7 @@ def _rows(serving: ServingSession, topic_id: str) -> Iterator[LiveRun]:
             row["marker_us"],
             row.get("passed_us") or 0,
             dict(row.get("offsets") or {}),
+            row["moved_at"] and row["moved_at"].replace(tzinfo=UTC),
         )
 
 

@@ -11,8 +11,9 @@ timestamps a deletion would win.
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
+from typing import Any
 
 import pyarrow as pa
 from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement
@@ -28,6 +29,9 @@ BATCH_ROWS = 50
 BATCH_BYTES = 4_096
 """Values of one batch; the server warns from 5 KiB on and refuses at 50 KiB."""
 CHUNK_ROWS = 20_000
+_FIRST_TOKEN, _TOKENS = -(2**63), 2**64
+"""Of Cassandra's default partitioner; no row has the first one."""
+_PARTS = 64
 
 Row = tuple[object, ...]
 
@@ -76,10 +80,22 @@ def delete_generations(serving: ServingSession, table: Table, kept: set[int], be
     )
 
 
+def every_row(serving: ServingSession, table: Table, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Columns of all rows that the store holds of a table, in no order, read page by page.
+
+    In parts of the ring, since Cassandra refuses a read that meets too many rows which have expired or been deleted.
+    """
+    tokens = f"token({_list(_partition_key(table))})"
+    statement = f"SELECT {_list(names)} FROM {_quoted(serving, table)} WHERE {tokens} > ? AND {tokens} <= ?"
+    bounds = [_FIRST_TOKEN + part * (_TOKENS // _PARTS) for part in range(_PARTS)]
+    for part in pairwise([*bounds, _FIRST_TOKEN + _TOKENS - 1]):
+        for row in serving.rows(statement, part):
+            yield {name: plain(value) for name, value in row.items()}
+
+
 def stored_keys(serving: ServingSession, table: Table) -> pa.Table:
-    """Keys of all rows of an upsert table that the store holds, read page by page."""
-    statement = f"SELECT {_list(table.key)} FROM {_quoted(serving, table)}"
-    rows = [{name: plain(value) for name, value in row.items()} for row in serving.rows(statement)]
+    """Keys of all rows of an upsert table that the store holds."""
+    rows = list(every_row(serving, table, table.key))
     return pa.Table.from_pylist(rows, schema=arrow_schema([table.field(name) for name in table.key]))
 
 

@@ -1,5 +1,7 @@
 """Lives of the live pipeline: numbers that only rise, and a marker that only the latest one moves."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from infra.serving_store.live_runs import LiveRun, begin_live_run, live_timestamp, move_marker, read_live_run
@@ -53,3 +55,12 @@ def test_a_life_that_was_overtaken_moves_no_marker(serving: ServingSession) -> N
 
 def test_every_write_of_a_later_life_is_above_every_write_of_an_earlier_one() -> None:
     assert live_timestamp(1, 2**40 - 1) < live_timestamp(2, 0) < live_timestamp(2, 1)
+
+
+def test_a_life_hears_when_the_marker_was_moved_last(serving: ServingSession) -> None:
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+    move_marker(serving, begin_live_run(serving, "T"), 60_000_000)
+    run = begin_live_run(serving, "T")
+    assert run.moved_at is not None and before <= run.moved_at <= datetime.now(UTC)
+    assert not run.stood_since(14, run.moved_at + timedelta(days=13))
+    assert run.stood_since(14, run.moved_at + timedelta(days=14))

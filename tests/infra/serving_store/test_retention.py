@@ -9,11 +9,11 @@ import pytest
 
 from infra.serving_store.live_cells import closed_track_plays
 from infra.serving_store.live_runs import begin_live_run, live_timestamp, move_marker, read_live_run
-from infra.serving_store.rows import write_rows
+from infra.serving_store.rows import stored_keys, write_rows
 from infra.serving_store.session import ServingSession
 from infra.serving_store.tables import create_serving_table
 from playback.arrow import arrow_schema
-from schemas.live import MINUTE_TRACK_PLAYS
+from schemas.live import COUNTRY_CHARTS, MINUTE_TRACK_PLAYS
 from schemas.model import Table
 from schemas.render.cassandra import table_name
 
@@ -46,11 +46,14 @@ def stored(serving: ServingSession, what: str) -> list[object]:
 
 @pytest.fixture
 def expiring(serving: ServingSession) -> Expiring:
-    """The table, with a retention of so many seconds for what is written from now on."""
-    create_serving_table(serving, MINUTE_TRACK_PLAYS)
+    """The tables, with a retention of so many seconds for what is written from now on."""
+    tables = (MINUTE_TRACK_PLAYS, COUNTRY_CHARTS)
+    for table in tables:
+        create_serving_table(serving, table)
 
     def expire_after(seconds: int) -> None:
-        serving.session.execute(f"ALTER TABLE {table_of(serving)} WITH default_time_to_live = {seconds}")
+        for table in tables:
+            serving.session.execute(f"ALTER TABLE {table_of(serving, table)} WITH default_time_to_live = {seconds}")
 
     return expire_after
 
@@ -110,3 +113,26 @@ def test_closed_cells_are_found_among_many_that_have_expired(serving: ServingSes
     found = closed_track_plays(serving, NOON_US, NOON_US + 2 * MINUTE)
     order = [("window_start", "ascending"), ("track_id", "ascending")]
     assert found.sort_by(order) == kept.slice(0, 4)
+
+
+def test_keys_of_charts_are_found_among_many_that_have_expired(serving: ServingSession, expiring: Expiring) -> None:
+    """As after days on which no pipeline ran."""
+
+    def charts(countries: range) -> pa.Table:
+        rows = [
+            {"country": f"{country:03}", "window_hours": hours, "position": position, "track_id": "t", "play_count": 1}
+            | {"chart_until": NOON}
+            for country in countries
+            for hours in (1, 24)
+            for position in range(1, 101)
+        ]
+        return pa.Table.from_pylist(rows, arrow_schema(COUNTRY_CHARTS.fields))
+
+    expiring(1)
+    write_rows(serving, COUNTRY_CHARTS, charts(range(TOO_MANY_EXPIRED // 200)), live_timestamp(1, 0))
+    time.sleep(2)
+    expiring(DAY)
+    kept = charts(range(900, 902))
+    write_rows(serving, COUNTRY_CHARTS, kept, live_timestamp(1, 1))
+    order = [(name, "ascending") for name in COUNTRY_CHARTS.key]
+    assert stored_keys(serving, COUNTRY_CHARTS).sort_by(order) == kept.select(COUNTRY_CHARTS.key).sort_by(order)
