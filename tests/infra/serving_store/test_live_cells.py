@@ -1,15 +1,18 @@
 """Rows of live tables that a new life of the pipeline reads back."""
 
+import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from infra.serving_store.live_cells import latest_sessions
+from infra.serving_store.live_cells import closed_track_plays, latest_sessions
 from infra.serving_store.rows import write_rows
 from infra.serving_store.session import ServingSession
 from infra.serving_store.tables import create_serving_table
 from playback.arrow import arrow_schema
-from schemas.live import MINUTE_USER_SESSIONS
+from schemas.errors import StoreUnavailableError
+from schemas.live import MINUTE_TRACK_PLAYS, MINUTE_USER_SESSIONS
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOON_US = int(NOON.timestamp()) * 1_000_000
@@ -53,3 +56,27 @@ def test_a_row_that_was_written_again_comes_back_as_it_is_now(serving: ServingSe
         write_rows(serving, MINUTE_USER_SESSIONS, rows, number)
     found = latest_sessions(serving, NOON_US, NOON_US + MINUTE)
     assert found["playback_count"].to_pylist() == [3]
+
+
+def test_cells_of_a_table_from_before_its_index_are_found_when_that_is_made(serving: ServingSession) -> None:
+    assert MINUTE_TRACK_PLAYS.serving is not None
+    create_serving_table(serving, replace(MINUTE_TRACK_PLAYS, serving=replace(MINUTE_TRACK_PLAYS.serving, indexed=())))
+    cells = [
+        {"window_start": NOON + timedelta(minutes=minute), "country": country, "track_id": track}
+        | dict.fromkeys(("play_count", "skip_count", "listener_count"), minute + 1)
+        for minute in range(4)
+        for country in ("DE", "SE")
+        for track in ("a", "b")
+    ]
+    rows = pa.Table.from_pylist(cells, arrow_schema(MINUTE_TRACK_PLAYS.fields))
+    write_rows(serving, MINUTE_TRACK_PLAYS, rows, 1)
+    create_serving_table(serving, MINUTE_TRACK_PLAYS)
+    deadline = time.monotonic() + 60
+    while True:  # as lives of the pipeline do
+        try:
+            found = closed_track_plays(serving, NOON_US + MINUTE, NOON_US + 3 * MINUTE)
+            break
+        except StoreUnavailableError:
+            assert time.monotonic() < deadline
+    order = [(name, "ascending") for name in MINUTE_TRACK_PLAYS.key]
+    assert found.sort_by(order) == rows.slice(4, 8).sort_by(order)
