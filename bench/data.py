@@ -49,15 +49,16 @@ def world_of(count: int, faults: Faults | None = None) -> World:
     """A world in which `count` / 100 listeners play that much in 30 days."""
     listeners = max(count // _EVENTS_A_LISTENER, 1)
     parameters = Parameters(seed=1, listeners=listeners, events=count, days=30, faults=faults or Faults())
-    return _world(parameters, END)
+    return world_at(parameters, END)
 
 
 def live_world(since: datetime) -> World:
     """A world of 100,000 listeners who play from that moment on."""
-    return _world(Parameters(seed=1, listeners=_LIVE_LISTENERS, days=1), since)
+    return world_at(Parameters(seed=1, listeners=_LIVE_LISTENERS, days=1), since)
 
 
-def _world(parameters: Parameters, anchor: datetime) -> World:
+def world_at(parameters: Parameters, anchor: datetime) -> World:
+    """The world of these parameters, with pseudonyms that are the same each time; its history ends at `anchor`."""
     pseudonyms = [blake2b(name.encode(), digest_size=16).hexdigest() for name in account_names(parameters)]
     return make_world(parameters, anchor, pseudonyms)
 
@@ -72,7 +73,7 @@ def plays(count: int) -> Path:
     unfinished = path.with_suffix(f".{os.getpid()}")
     with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
         for batch in events(count):
-            writer.write_batch(_as_played(batch, schema), row_group_size=1 << 20)
+            writer.write_batch(as_played(batch, schema), row_group_size=1 << 20)
     unfinished.rename(path)
     return path
 
@@ -109,7 +110,8 @@ def live_log(count: int, rate: int, partitions: int) -> Path:
     return path
 
 
-def _as_played(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def as_played(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Events as silver has them, in the columns of `schema`."""
     day = batch.column("occurred_at").cast(pa.date32())
     ruling = apply_rules(batch, day)
     tracks = resolve_track_id(*(batch.column(name) for name in ("track_id", "artist_name", "track_title")))

@@ -49,7 +49,7 @@ def late(count: int) -> Path:
 
 
 def write_silver(session: SparkSession, root: Path, files: list[Path]) -> Lake:
-    """silver.plays and silver.tracks of these playbacks; of a lake that is there only the dates they touch are written."""
+    """silver.plays and silver.tracks of these playbacks; of a lake that is there only dates they touch are written."""
     lake, writer = Lake(root), DeltaWriter(session, Lake(root))
     lake.create(PLAYS)
     lake.create(TRACKS)

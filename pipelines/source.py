@@ -2,7 +2,7 @@
 
 One reader, because Prism 2.77 keeps only the last bundle's watermark of a stage: with a restriction for each partition
 it closed windows over a partition's backlog. Here no window depends on the watermark; it is for whoever watches.
-Several readers would be no faster: runners read the restrictions of a stage in turn (ADR 0029).
+Several readers would be no faster: runners read the restrictions of a stage in turn (ADR 0031).
 
 Beam's ReadFromKafka is a Java program beside the pipeline, and commits offsets that nothing here trusts. How far a
 restriction is read is a definite number of Beam's own tracker; NaN would fail a bundle on Prism now and then.

@@ -142,7 +142,7 @@ _COMPARABLE: dict[Table, Callable[[pa.Table, Table], pa.Table]] = {
 }
 """What of each table the key can tell."""
 
-_STATISTICS = (*statistics.TABLES, *area_statistics.TABLES)
+_STATISTICS = tuple(one for one in (*statistics.TABLES, *area_statistics.TABLES) if one.is_derived)
 """Of these it can tell everything."""
 
 _HOW_OFTEN = (EVENT_BALANCE, DEAD_LETTERS, DUPLICATES)

@@ -68,7 +68,7 @@ def test_a_table_without_a_row_knows_what_it_has_read(append, runner, lake, reco
 
     second, again = (_refresh(runner)["merged_plays"] for _ in range(2))
 
-    assert (first.dates, second.dates, again.dates, again.changed) == (1, 1, 0, False)
+    assert (first.partitions, second.partitions, again.partitions, again.changed) == (1, 1, 0, False)
     assert _merged(lake) == {}
 
 
@@ -78,7 +78,7 @@ def test_the_second_export_is_merged_when_it_comes_and_its_dates_alone_are_read(
     _refresh(runner)
     append(records(other, first=2))
 
-    assert _refresh(runner)["merged_plays"].dates == 1
+    assert _refresh(runner)["merged_plays"].partitions == 1
     assert _merged(lake) == {"basic 18": "extended 18"}
 
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_remembered_is_computed_again(append, runner, lake, recor
         _refresh(runner)
     digest = lake.digest(MERGED_PLAYS)
 
-    assert (_refresh(runner)["merged_plays"].dates, _refresh(runner)["merged_plays"].dates) == (1, 0)
+    assert (_refresh(runner)["merged_plays"].partitions, _refresh(runner)["merged_plays"].partitions) == (1, 0)
     assert lake.digest(MERGED_PLAYS) == digest
 
 
@@ -107,7 +107,7 @@ def test_a_table_that_follows_merges_counts_a_playback_once_and_raw_plays_stay(
     done = _refresh(runner, COUNTED_ONCE)
 
     assert (before, _days(lake)) == ({18: 1, 19: 1}, {18: 1, 19: 1})
-    assert done["daily_user_plays"].dates == 1
+    assert done["daily_user_plays"].partitions == 1
     assert lake.rows(PLAYS).num_rows == 4
     assert not _refresh(runner, COUNTED_ONCE)["daily_user_plays"].changed
 
@@ -121,7 +121,7 @@ def test_merges_that_are_taken_back_are_followed_to_the_counts_from_before(
     monkeypatch.setattr(merged_plays, "RULES", ())
     runner.backfill(MERGED_PLAYS, date(2026, 11, 18), date(2026, 11, 18))
 
-    assert _refresh(runner, COUNTED_ONCE)["daily_user_plays"].dates == 1
+    assert _refresh(runner, COUNTED_ONCE)["daily_user_plays"].partitions == 1
     assert _days(lake) == {18: 2, 19: 1}
     assert _merged(lake) == {"basic 19": "extended 19"}
     assert lake.digest(PLAYS) == plays
