@@ -46,7 +46,11 @@ def slice_of(text: str) -> Slice:
     kind, start, *share = text.split(".")
     if kind not in PERIOD_KINDS or len(share) > 1 or any(one not in SHARES for one in share):
         raise ValueError(f"{text!r} is no slice")
-    return Slice(kind, date.fromisoformat(start), *share)
+    found = Slice(kind, date.fromisoformat(start), *share)
+    # Only as it is written: partitions are compared as texts, and dates can be spelled in other ways.
+    if str(found) != text or found.start != start_of(kind, found.start):
+        raise ValueError(f"{text!r} is no slice")
+    return found
 
 
 def start_of(kind: PeriodKind, day: date) -> date:
