@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime
 
+import pyarrow as pa
+
 from jobs.silver.tracks import transform
+from playback.identity import album_ids, artist_ids
 from schemas.silver import PLAYS
 
 
@@ -32,3 +35,31 @@ def test_a_tie_has_one_current_spelling(frame):
 
 def test_playbacks_of_nothing_known_are_no_tracks(frame):
     assert transform(frame(PLAYS, _play(1, content_type="unknown", track_id=None))).collect() == []
+
+
+def test_a_spelling_has_the_identities_of_its_artist_and_album(frame):
+    (row,) = transform(frame(PLAYS, _play(1, artist_name="Ana", album_title="Blue"))).collect()
+
+    assert row["artist_id"] == artist_ids(pa.array(["Ana"]))[0].as_py()
+    assert row["album_id"] == album_ids(pa.array(["Ana"]), pa.array(["Blue"]))[0].as_py()
+
+
+def test_spellings_of_one_artist_are_rows_with_one_identity_and_another_artist_is_another(frame):
+    plays = [_play(1), _play(2, artist_name=" ARTIST"), _play(3, artist_name="Artist & Co"), _play(4, track_id="u")]
+
+    rows = transform(frame(PLAYS, *plays)).collect()
+
+    identities = {(row["track_id"], row["artist_name"]): row["artist_id"] for row in rows}
+    one = identities["t", "Artist"]
+    assert identities["t", " ARTIST"] == identities["u", "Artist"] == one
+    assert identities["t", "Artist & Co"] != one
+
+
+def test_who_and_what_has_no_name_has_an_empty_identity(frame):
+    rows = transform(frame(PLAYS, _play(1, artist_name=None), _play(2, artist_name=" ", album_title=" "))).collect()
+
+    assert [(row["artist_id"], row["album_id"]) for row in rows] == [("", ""), ("", "")]
+
+
+def test_nothing_played_is_no_track(frame):
+    assert transform(frame(PLAYS)).collect() == []
