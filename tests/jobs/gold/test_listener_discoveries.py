@@ -1,0 +1,72 @@
+"""gold.listener_discoveries: when each listener first played each track, artist and album."""
+
+from datetime import date
+
+import pytest
+
+from jobs.gold.listener_discoveries import transform
+from jobs.slices import in_slices
+from schemas.statistics import LISTENER_DISCOVERIES, LISTENER_TRACK_DAYS
+
+pytestmark = pytest.mark.slow_on_spark
+
+ANNA, BEN = "a0" + "0" * 30, "0f" + "0" * 30
+FIRST, SECOND, THIRD = date(2024, 2, 29), date(2026, 12, 31), date(2027, 1, 1)
+
+
+def _cell(day=FIRST, **fields):
+    usual = {"event_date": day, "user_id": ANNA, "country": "DE", "track_id": "t", "artist_id": "", "album_id": ""}
+    return usual | {"playback_count": 1, "play_count": 1, "is_flagged": False} | fields
+
+
+@pytest.fixture
+def discoveries(frame):
+    def computed(*cells):
+        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), LISTENER_DISCOVERIES.refresh)
+        return sorted(tuple(row) for row in transform(sliced).collect())
+
+    return computed
+
+
+def test_the_first_day_with_a_play_is_the_discovery_in_whatever_country(discoveries):
+    slice_ = "all_time.1970-01-01.a0"
+
+    rows = discoveries(_cell(SECOND), _cell(FIRST, country="SE"), _cell(THIRD))
+
+    assert rows == [(slice_, ANNA, "track", "t", FIRST, FIRST)]
+
+
+def test_what_was_only_skipped_is_no_discovery_and_the_day_of_the_skip_is_none(discoveries):
+    rows = discoveries(_cell(FIRST, play_count=0), _cell(SECOND), _cell(FIRST, track_id="skipped", play_count=0))
+
+    assert [(row[3], row[4]) for row in rows] == [("t", SECOND)]
+
+
+def test_a_flagged_day_is_first_but_not_the_first_clean_one(discoveries):
+    rows = discoveries(_cell(FIRST, is_flagged=True), _cell(THIRD), _cell(SECOND, is_flagged=True))
+
+    assert [row[4:] for row in rows] == [(FIRST, THIRD)]
+
+
+def test_who_played_it_on_flagged_days_only_has_no_clean_date(discoveries):
+    assert [row[4:] for row in discoveries(_cell(FIRST, is_flagged=True))] == [(FIRST, None)]
+
+
+def test_an_artist_is_known_from_another_track_and_a_playback_without_one_finds_none(discoveries):
+    rows = discoveries(
+        _cell(FIRST, artist_id="artist:1"),
+        _cell(SECOND, track_id="u", artist_id="artist:1", album_id="album:1"),
+        _cell(THIRD, track_id="v", user_id=BEN),
+    )
+
+    assert [(row[1], *row[2:5]) for row in rows] == [
+        (BEN, "track", "v", THIRD),
+        (ANNA, "album", "album:1", SECOND),
+        (ANNA, "artist", "artist:1", FIRST),
+        (ANNA, "track", "t", FIRST),
+        (ANNA, "track", "u", SECOND),
+    ]
+
+
+def test_nothing_played_is_no_discovery(discoveries):
+    assert discoveries() == []
