@@ -1,0 +1,125 @@
+"""gold.area_tops: the most played tracks, artists and albums of each country, and of all together, by period."""
+
+from datetime import date
+
+import pytest
+
+from jobs.gold.area_tops import transform
+from jobs.slices import in_slices
+from schemas.area_statistics import AREA_TOPS
+from schemas.statistics import LISTENER_TRACK_DAYS
+
+pytestmark = pytest.mark.slow_on_spark
+
+ANNA, BEN = "a0" + "0" * 30, "0f" + "0" * 30
+DAY = date(2026, 11, 19)
+
+
+def _cell(track_id, plays=1, **fields):
+    usual = {"event_date": DAY, "user_id": ANNA, "country": "DE", "artist_id": "", "album_id": ""}
+    counts = {"playback_count": plays + 1, "play_count": plays, "skip_count": 1, "played_ms": plays * 1_000}
+    return usual | counts | {"track_id": track_id, "is_flagged": False} | fields
+
+
+@pytest.fixture
+def tops(frame):
+    def computed(*cells):
+        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), AREA_TOPS.refresh)
+        return [row.asDict() for row in transform(sliced).collect()]
+
+    return computed
+
+
+def _top(rows, area, kind="month", entity_type="track"):
+    wanted = {"area": area, "period_kind": kind, "entity_type": entity_type}
+    chosen = [row for row in rows if wanted.items() <= row.items()]
+    return sorted((row["position"], row["entity_id"], row["play_count"], row["listener_count"]) for row in chosen)
+
+
+def test_a_track_is_summed_over_listeners_of_all_shares_with_and_without_flagged_days(tops):
+    cells = [
+        _cell("t", 2),
+        _cell("t", 3, event_date=date(2026, 11, 1), is_flagged=True),
+        _cell("t", 5, user_id=BEN, is_flagged=True),
+    ]
+
+    (month,) = [row for row in tops(*cells) if (row["period_kind"], row["area"]) == ("month", "DE")]
+
+    assert month == {
+        "slice": "month.2026-11-01",
+        "period_kind": "month",
+        "period_start": date(2026, 11, 1),
+        "area": "DE",
+        "entity_type": "track",
+        "position": 1,
+        "entity_id": "t",
+        "playback_count": 13,
+        "play_count": 10,
+        "skip_count": 3,
+        "played_ms": 10_000,
+        "clean_playback_count": 3,
+        "clean_play_count": 2,
+        "clean_skip_count": 1,
+        "clean_played_ms": 2_000,
+        "listener_count": 2,
+        "clean_listener_count": 1,
+    }
+
+
+def test_who_listens_in_two_countries_is_one_listener_of_each_and_one_of_all_together(tops):
+    rows = tops(_cell("t"), _cell("t", country="SE"), _cell("t", user_id=BEN, country="ZZ"))
+
+    assert {area: _top(rows, area) for area in ("DE", "SE", "ZZ", "**")} == {
+        "DE": [(1, "t", 1, 1)],
+        "SE": [(1, "t", 1, 1)],
+        "ZZ": [(1, "t", 1, 1)],
+        "**": [(1, "t", 3, 2)],
+    }
+
+
+def test_a_listener_of_an_artist_is_one_however_many_tracks_and_who_only_skipped_is_one_too(tops):
+    cells = [
+        _cell("t", artist_id="artist:1", album_id="album:1"),
+        _cell("u", artist_id="artist:1"),
+        _cell("u", 0, artist_id="artist:1", user_id=BEN),
+        _cell("v", 9),
+    ]
+
+    rows = tops(*cells)
+
+    assert _top(rows, "**", entity_type="artist") == [(1, "artist:1", 2, 2)]
+    assert _top(rows, "**", entity_type="album") == [(1, "album:1", 1, 1)]
+
+
+def test_a_listener_whose_clean_days_are_in_another_country_is_clean_in_all_together(tops):
+    rows = tops(_cell("t", is_flagged=True), _cell("t", country="SE", event_date=date(2026, 11, 20)))
+
+    clean = {row["area"]: row["clean_listener_count"] for row in rows if row["period_kind"] == "year"}
+    assert clean == {"DE": 0, "SE": 1, "**": 1}
+
+
+def test_the_first_of_all_together_may_be_first_nowhere_and_ties_go_by_entity_id(tops):
+    plays = {"DE": {"a": 2, "c": 3}, "SE": {"b": 3, "c": 2}, "FR": {"a": 1}}
+    cells = [_cell(track_id, count, country=area) for area, of in plays.items() for track_id, count in of.items()]
+
+    rows = tops(*cells)
+
+    assert [entity_id for _, entity_id, _, _ in _top(rows, "**")] == ["c", "a", "b"]
+    assert [entity_id for _, entity_id, _, _ in _top(rows, "SE")] == ["b", "c"]
+
+
+def test_what_was_never_played_has_no_place_in_the_area(tops):
+    rows = tops(_cell("t", 0), _cell("t", 1, country="SE"))
+
+    assert _top(rows, "DE") == []
+    assert _top(rows, "**") == [(1, "t", 1, 1)]
+
+
+def test_a_list_has_two_hundred_places(tops):
+    rows = tops(*(_cell(f"t{number:03}") for number in reversed(range(201))))
+
+    assert _top(rows, "DE") == [(number + 1, f"t{number:03}", 1, 1) for number in range(200)]
+
+
+def test_nothing_played_is_no_list(tops):
+    assert tops() == []
