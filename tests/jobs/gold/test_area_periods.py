@@ -84,12 +84,14 @@ def test_a_listener_and_a_track_of_two_months_are_one_of_their_week_and_year(per
     }
 
 
-def test_a_country_with_skips_of_a_flagged_listener_only_has_a_row(periods):
-    rows = periods(_cell(playback_count=1, play_count=0, played_ms=0, country="ZZ", is_flagged=True))
+def test_who_only_skips_is_a_listener_and_a_clean_one_unless_flagged(periods):
+    skipped = {"playback_count": 1, "play_count": 0, "played_ms": 0}
 
-    assert _counts(rows, "play_count") == {"ZZ": 0, "**": 0}
-    assert _counts(rows, "listener_count") == {"ZZ": 1, "**": 1}
-    assert _counts(rows, "clean_listener_count") == {"ZZ": 0, "**": 0}
+    rows = periods(_cell(**skipped), _cell(**skipped, country="ZZ", user_id=BEN, is_flagged=True))
+
+    assert _counts(rows, "play_count") == {"DE": 0, "ZZ": 0, "**": 0}
+    assert _counts(rows, "listener_count") == {"DE": 1, "ZZ": 1, "**": 2}
+    assert _counts(rows, "clean_listener_count") == {"DE": 1, "ZZ": 0, "**": 1}
 
 
 def test_nothing_played_is_no_period(periods):

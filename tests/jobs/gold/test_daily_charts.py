@@ -62,8 +62,8 @@ def test_weeks_begin_on_monday_also_over_new_year_and_a_gap_of_weeks_does_not_co
     assert {day: way[3] for day, way in ways(*places).items()} == {-1: 1, 0: 2, friday: 2, 7: 3, 28: 4}
 
 
-def test_the_same_weekday_a_year_later_is_another_week(ways):
-    assert ways(_place(1, 0), _place(2, 364)) == {0: (None, 1, 1, 1), 364: (None, 1, 2, 2)}
+def test_the_week_of_the_same_number_a_year_later_is_another_week(ways):
+    assert ways(_place(1, 7), _place(2, 371)) == {7: (None, 1, 1, 1), 371: (None, 1, 2, 2)}
 
 
 def test_tracks_and_areas_do_not_follow_each_other(ways):

@@ -12,7 +12,7 @@ from schemas.statistics import LISTENER_TRACK_DAYS
 pytestmark = pytest.mark.slow_on_spark
 
 ANNA, BEN = "a0" + "0" * 30, "0f" + "0" * 30
-DAY, NEXT = date(2026, 11, 30), date(2026, 12, 1)
+BEFORE, DAY, NEXT = date(2026, 11, 29), date(2026, 11, 30), date(2026, 12, 1)
 
 
 def _cell(track_id, plays=1, **fields):
@@ -60,11 +60,12 @@ def test_a_track_is_summed_over_listeners_artists_and_hours_with_and_without_fla
 
 
 def test_days_have_lists_of_their_own_in_the_slice_of_their_month(tops):
-    rows = tops(_cell("t", 2), _cell("u", 1), _cell("u", 1, event_date=NEXT))
+    rows = tops(_cell("v", 3, event_date=BEFORE), _cell("t", 2), _cell("u", 1), _cell("u", 1, event_date=NEXT))
 
     assert _top(rows) == _top(rows, "DE") == [(1, "t", 2), (2, "u", 1)]
-    assert _top(rows, day=NEXT) == [(1, "u", 1)]
+    assert (_top(rows, day=BEFORE), _top(rows, day=NEXT)) == ([(1, "v", 3)], [(1, "u", 1)])
     assert {(row["slice"], row["event_date"]) for row in rows} == {
+        ("month.2026-11-01", BEFORE),
         ("month.2026-11-01", DAY),
         ("month.2026-12-01", NEXT),
     }

@@ -87,12 +87,16 @@ def test_silence_is_what_was_not_heard_and_playbacks_may_overlap(sessions):
 
 def test_of_playbacks_that_end_at_once_the_one_of_the_lowest_id_is_first(sessions):
     later = TEN + timedelta(hours=1)
-    short, long = _play(later, "a", ms_played=1, track_id="z"), _play(later, "b", ms_played=3_000_000)
+    first, second, third = (
+        _play(later, "a", ms_played=2_000, track_id="z"),
+        _play(later, "b", ms_played=3_000_000),
+        _play(later, "c", ms_played=1),
+    )
 
-    rows = sessions(long, _play(TEN), short)
+    rows = sessions(third, second, _play(TEN), first)
 
-    assert _spans(rows) == [(TEN, TEN, 1), (later, later, 2)]
-    assert rows[1]["started_at"] == later - timedelta(milliseconds=1)
+    assert _spans(rows) == [(TEN, TEN, 1), (later, later, 3)]
+    assert rows[1]["started_at"] == later - timedelta(seconds=2)
 
 
 def test_a_session_goes_on_over_midnight_and_is_of_the_day_on_which_its_first_playback_ended(sessions):
@@ -112,10 +116,10 @@ def test_the_end_of_the_year_ends_a_session_and_who_goes_on_begins_where_it_did(
     assert rows[1]["started_at"] == after - MINUTE
 
 
-def test_listeners_do_not_end_each_others_sessions(sessions):
-    rows = sessions(_play(TEN), _play(TEN + HALF_HOUR), _play(TEN + MINUTE, user_id=BEN))
+def test_what_another_listener_hears_is_silence(sessions):
+    rows = sessions(_play(TEN), _play(TEN + 20 * MINUTE, user_id=BEN), _play(TEN + 40 * MINUTE))
 
-    assert [(row["user_id"], row["playback_count"]) for row in rows] == [(BEN, 1), (ANNA, 2)]
+    assert [(row["user_id"], row["playback_count"]) for row in rows] == [(BEN, 1), (ANNA, 1), (ANNA, 1)]
 
 
 def test_a_session_is_flagged_as_the_day_of_its_first_playback(sessions):
