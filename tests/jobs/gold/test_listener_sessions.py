@@ -11,7 +11,7 @@ from schemas.statistics import LISTENER_SESSIONS
 
 pytestmark = pytest.mark.slow_on_spark
 
-ANNA, BEN = "a0" + "0" * 30, "0f" + "0" * 30
+ANNA, BEN = "a1" + "0" * 30, "a0" + "0" * 30  # of one share
 TEN = datetime(2026, 11, 19, 10, tzinfo=UTC)
 MINUTE, HALF_HOUR = timedelta(minutes=1), timedelta(minutes=30)
 TIMES = ("first_ended_at", "started_at", "ended_at")
@@ -89,8 +89,8 @@ def test_of_playbacks_that_end_at_once_the_one_of_the_lowest_id_is_first(session
     later = TEN + timedelta(hours=1)
     first, second, third = (
         _play(later, "a", ms_played=2_000, track_id="z"),
-        _play(later, "b", ms_played=3_000_000),
-        _play(later, "c", ms_played=1),
+        _play(later, "b", ms_played=1),
+        _play(later, "c", ms_played=3_000_000),
     )
 
     rows = sessions(third, second, _play(TEN), first)
