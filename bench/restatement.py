@@ -18,7 +18,7 @@ _QUICK_PLAYBACKS, _PLAYBACKS, _LATE = 200_000, 1_000_000, 5_000
 
 def run(options: Options) -> list[Result]:
     rows = _QUICK_PLAYBACKS if options.size == QUICK else _PLAYBACKS
-    year, additions = playbacks(rows), {"ten years": imported(), "late day": late(_LATE)}
+    year, additions = playbacks(rows), {"ten-years": imported(), "late-day": late(_LATE)}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         root = Path(folder)
         _child("silver", root / "year", [year])
@@ -26,8 +26,8 @@ def run(options: Options) -> list[Result]:
         for name, file in additions.items():
             shutil.copytree(root / "year", root / name)
             _child("silver", root / name, [year, file])
-        _child("silver", root / "all at once", [year, additions["ten years"]])
-        sides = {name: partial(_copied, root, name) for name in ("all at once", *additions)}
+        _child("silver", root / "all-at-once", [year, additions["ten-years"]])
+        sides = {name: partial(_copied, root, name) for name in ("all-at-once", *additions)}
         costs = repeated(sides, options.repeat)
     return results("restatement", costs, rows, "playbacks")
 

@@ -59,7 +59,8 @@ def write_silver(session: SparkSession, root: Path, files: list[Path]) -> Lake:
     else:
         new = _as_stored(session.read.parquet(str(files[-1])))
         days = {row[0] for row in new.select("event_date").distinct().collect()}
-        writer.replace_partitions(PLAYS, rows.where(F.col("event_date").isin(*sorted(days))), days)
+        writer.stage("bench", rows.where(F.col("event_date").isin(*sorted(days))))
+        writer.replace_partitions(PLAYS, writer.staged("bench", PLAYS.stored_fields), days)
     spelled = tracks_of(rows).withColumn(INPUT_POSITIONS.name, F.lit("{}"))
     writer.replace_all(TRACKS, spelled)
     return lake

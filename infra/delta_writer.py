@@ -16,10 +16,10 @@ from pyspark.sql import functions as F
 
 from infra import failpoints
 from infra.disk_space import is_full_disk
-from infra.lake import Lake, PartitionValue
+from infra.lake import Lake
 from schemas.errors import ContractError, StoreUnavailableError, SupersededError
 from schemas.model import Field, KeyedMerge, Table
-from schemas.periods import slice_of
+from schemas.periods import PartitionValue, slice_of
 from schemas.render.spark import spark_ddl, spark_type
 
 _GUARD = "Tonearm contract:"

@@ -65,6 +65,7 @@ POINTS: Mapping[str, str] = {
     "live.before_marker": "both stores have all of a window that has closed; the marker is before it",
     "live.after_marker": "the marker stands behind a window that has closed",
     # the end of a run
+    "restatements.written": "what was restated is written down; that it was compared is not",
     "balance.counted": "the stores are counted; the sheet is not made",
     "report.made": "the report is made; it is not saved",
 }

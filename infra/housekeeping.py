@@ -14,9 +14,10 @@ from deltalake import DeltaTable, PostCommitHookProperties
 from deltalake.exceptions import CommitFailedError
 
 from infra import delta_log
-from infra.lake import Lake, PartitionValue
+from infra.lake import Lake
 from infra.leftovers import Removal, room
 from schemas.model import Table
+from schemas.periods import PartitionValue
 
 TARGET_BYTES = 128 * 2**20
 """Size that files are compacted to, about."""

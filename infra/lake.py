@@ -8,7 +8,6 @@ engines differ in what they would create themselves.
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -22,9 +21,7 @@ from infra import delta_log
 from playback.arrow import arrow_schema
 from schemas.errors import MissingInputError
 from schemas.model import Table
-
-PartitionValue = date | str
-"""Value of `partition_by`: a date or, where a table is replaced by slices, the slice as text."""
+from schemas.periods import PartitionValue
 
 PROTOCOL = {"delta.minReaderVersion": "1", "delta.minWriterVersion": "2"}
 

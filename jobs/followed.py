@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import date
 
-from infra.lake import Lake, PartitionValue
+from infra.lake import Lake
 from jobs import positions
 from jobs.inputs import Inputs
 from schemas import catalog
 from schemas.model import Table
+from schemas.periods import PartitionValue
 
 Versions = dict[str, int]
 """Delta version by input."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from infra.lake import Lake, PartitionValue
+from infra.lake import Lake
 from infra.lake_shape import is_to_be_recomputed
 from jobs import positions
 from schemas import catalog
 from schemas.errors import MissingInputError
 from schemas.model import INPUT_POSITIONS, KeyedMerge, Snapshot, Table
+from schemas.periods import PartitionValue
 
 
 @dataclass(frozen=True)

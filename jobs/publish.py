@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra import failpoints, run_log
-from infra.lake import Lake, PartitionValue
+from infra.lake import Lake
 from infra.serving_store.ledger import Entry, Store, last_completed, unfinished
 from infra.serving_store.plan import is_held, plan_publish, plan_rollback
 from infra.serving_store.sending import snapshot, upsert
@@ -25,6 +25,7 @@ from infra.warehouse.tables import create_fences, create_view
 from jobs.stores import Stores, declared_stores, make_tables, open_stores, publish_mode, take_stock
 from schemas.errors import InputError, MissingInputError
 from schemas.model import Table
+from schemas.periods import PartitionValue
 
 if TYPE_CHECKING:
     from infra.local.stack import Endpoints

@@ -18,6 +18,9 @@ RANGES: tuple[PeriodKind, ...] = ("week", "month", "quarter", "half_year", "year
 BEGINNING = date(1970, 1, 1)
 """Where all time begins: no playback is accepted that ended earlier."""
 
+PartitionValue = date | str
+"""Value of the column that a table is partitioned by: a date or, where it is replaced by slices, the slice as text."""
+
 _MONTHS: dict[PeriodKind, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 
 SHARES = tuple(f"{share:02x}" for share in range(0, 256, 8))

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from infra import failpoints
-from infra.lake import Lake, PartitionValue
+from infra.lake import Lake
 from infra.serving_store.ledger import Entry, Ledger, superseded
 from infra.serving_store.plan import forgotten, kept_generations
 from infra.serving_store.pointers import Pointer, move_pointer, pointer
@@ -15,6 +15,7 @@ from infra.serving_store.rows import delete_generations, delete_rows, stored_key
 from infra.serving_store.session import ServingSession
 from schemas.errors import MissingInputError
 from schemas.model import Table
+from schemas.periods import PartitionValue
 
 
 def upsert(

@@ -11,12 +11,12 @@ from google.api_core.exceptions import NotFound
 from google.cloud.bigquery import ArrayQueryParameter, LoadJobConfig, ScalarQueryParameter
 
 from infra import failpoints
-from infra.lake import PartitionValue
 from infra.warehouse.client import JOB_SECONDS, REQUEST_SECONDS, RETRY, Parameter, Warehouse, answering
 from infra.warehouse.shape import staged_schema
 from infra.warehouse.statements import fence_sql, merge_sql, raise_fence_sql
 from schemas.errors import SupersededError
 from schemas.model import Table
+from schemas.periods import PartitionValue
 from schemas.render.bigquery import versioned_name
 
 
