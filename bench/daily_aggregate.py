@@ -58,10 +58,10 @@ def run(options: Options) -> list[Result]:
 def pyspark_side(engine: str, file: str, output: str) -> None:
     from infra.engine import open_session
     from infra.settings import Settings
-    from jobs.gold.daily_track_plays import transform
+    from jobs.gold.daily_track_plays import counted
 
     with open_session(Settings(engine=engine)) as session, work():
-        transform(session.read.parquet(file)).write.mode("overwrite").parquet(output)
+        counted(session.read.parquet(file)).write.mode("overwrite").parquet(output)
 
 
 def duckdb_side(file: str, output: str) -> None:

@@ -1,4 +1,4 @@
-"""The inputs that a table follows by date: what there is of them, and which dates were touched since."""
+"""The inputs that a table follows by date or by slices: what there is of them, and which dates were touched since."""
 
 from collections.abc import Mapping
 from datetime import date

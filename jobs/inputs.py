@@ -33,13 +33,6 @@ class Inputs:
             is_made_here = name == remembering(table) or isinstance(known.refresh, Snapshot)
             self.lake.create(known) if is_made_here else self.require(name)
 
-    def driving(self, table: Table) -> tuple[Table, int]:
-        """The first input, which drives the refresh, and its current version."""
-        driving = catalog.table(table.inputs[0])
-        version = self.lake.version(driving)
-        assert version is not None, "inputs are prepared before"
-        return driving, version
-
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """Declared columns in declared order: an engine may put partition columns last."""
         reader = self.session.read.format("delta")

@@ -12,12 +12,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from infra.lake import Lake
+from jobs.columns import counted_once
 from jobs.gold import country_charts, daily_track_plays
 from playback.rules import FACTS, RULES, PlayRule, apply_rules
 from schemas.errors import MissingInputError
 from schemas.model import Table
 from schemas.render.spark import spark_ddl
-from schemas.silver import PLAYS, TRACKS
+from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 
 ALWAYS = date.min
 _CHART = ("country", "window_days", "track_id")
@@ -70,10 +71,11 @@ def recount(session: SparkSession, lake: Lake, rule: PlayRule, since: date = ALW
 
     Raises MissingInputError where there are no plays yet.
     """
-    plays, tracks = (_read(session, lake, table) for table in (PLAYS, TRACKS))
+    plays, tracks, merged_plays = (_read(session, lake, table) for table in (PLAYS, TRACKS, MERGED_PLAYS))
+    plays = counted_once(plays, merged_plays)
     proposed = (*(one for one in RULES if one.valid_from < since), replace(rule, valid_from=since))
-    before = daily_track_plays.transform(plays)
-    after = daily_track_plays.transform(plays.mapInArrow(_judge_by(proposed), spark_ddl(PLAYS.fields)))
+    before = daily_track_plays.counted(plays)
+    after = daily_track_plays.counted(plays.mapInArrow(_judge_by(proposed), spark_ddl(PLAYS.fields)))
     moved = _counts(before, after, "track_id").where(
         (F.col("plays_before") != F.col("plays_after")) | (F.col("skips_before") != F.col("skips_after"))
     )

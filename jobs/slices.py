@@ -2,7 +2,8 @@
 
 Of a driving input that is partitioned by date (`silver.plays`) the months and shares that changed are found by
 comparing, for the dates that its log names, fingerprints of what both versions say: an import of ten years of one
-listener touches one share of each month, not all of them.
+listener touches one share of each month, not all of them. What is followed beside it (`silver.merged_plays`) is looked
+at in the same way, so that merges which are made or taken back touch what they are about and nothing else.
 """
 
 from collections.abc import Collection
@@ -13,7 +14,7 @@ from pyspark.sql import functions as F
 
 from infra import delta_log
 from infra.delta_writer import DeltaWriter
-from jobs import positions
+from jobs import followed
 from jobs.inputs import Inputs, with_positions
 from jobs.transforms import transform_of
 from schemas import catalog
@@ -27,15 +28,18 @@ _NOT_COMPARED = ("input_positions", "ingested_at")
 def replace_slices(inputs: Inputs, writer: DeltaWriter, table: Table, before: int | None) -> int | None:
     """Compute what changed of `table` since version `before` of it in one commit; the number of slices (None: all)."""
     assert isinstance(table.refresh, ReplaceSlices)
-    driving, until = inputs.driving(table)
-    touched = _touched_months(inputs, driving, positions.version(inputs.consumed(table).get(driving.full_name, [])))
+    driving, *beside = followed.inputs(table)
+    until = followed.current(inputs.lake, table)
+    touched = _touched_in_any(inputs, table, until)
     if touched is not None and not touched:
         return 0
     wanted = None if touched is None else overlapping(touched, table.refresh.kinds, table.refresh.by_share)
-    rows = in_slices(_needed_rows(inputs, driving, until, wanted), table.refresh, wanted)
-    computed = transform_of(table)(**({driving.name: rows} | _others(inputs, table.inputs[1:], wanted)))
-    known = computed.withColumn(AS_KNOWN_AT.name, F.lit(_known_at(inputs, driving, until)))
-    ready = with_positions(known, {driving.full_name: until})
+    needed = {one.name: _needed_rows(inputs, one, until[one.full_name], wanted) for one in (driving, *beside)}
+    needed[driving.name] = in_slices(needed[driving.name], table.refresh, wanted)
+    others = tuple(name for name in table.inputs if name not in until)
+    computed = transform_of(table)(**(needed | _others(inputs, others, wanted)))
+    known = computed.withColumn(AS_KNOWN_AT.name, F.lit(_known_at(inputs, driving, until[driving.full_name])))
+    ready = with_positions(known, dict(until))
     if wanted is None:
         writer.replace_all(table, ready, before)
         return None
@@ -102,7 +106,7 @@ def _needed_rows(inputs: Inputs, driving: Table, version: int, wanted: set[Slice
         return read.where(partition.isin(*sorted(str(one) for one in there if _has_part(slice_of(str(one)), wanted))))
     months = {one.start for one in wanted}
     days = sorted(one for one in there if isinstance(one, date) and start_of("month", one) in months)
-    return read.where(partition.isin(*days))
+    return read.where(partition.isin(*days) if days else F.lit(False))
 
 
 def _has_part(one: Slice, wanted: set[Slice]) -> bool:
@@ -110,10 +114,21 @@ def _has_part(one: Slice, wanted: set[Slice]) -> bool:
     return any(not wanted.isdisjoint(overlapping([one], kinds, by_share)) for by_share in (True, False))
 
 
-def _touched_months(inputs: Inputs, driving: Table, consumed: int | None) -> set[Slice] | None:
-    """Months by share of `driving` that changed since version `consumed` of it; None: all that there are or were."""
-    until = inputs.lake.version(driving)
-    if consumed is None or until is None or consumed > until:
+def _touched_in_any(inputs: Inputs, table: Table, until: followed.Versions) -> set[Slice] | None:
+    """Months by share that changed in any input that `table` follows; None: all that there are or were."""
+    consumed = followed.furthest(table, inputs.consumed(table))
+    touched: set[Slice] = set()
+    for one in followed.inputs(table):
+        found = _touched_months(inputs, one, consumed.get(one.full_name), until[one.full_name])
+        if found is None:
+            return None
+        touched |= found
+    return touched
+
+
+def _touched_months(inputs: Inputs, driving: Table, consumed: int | None, until: int) -> set[Slice] | None:
+    """Months by share of `driving` that changed from version `consumed` of it on; None: all that there are or were."""
+    if consumed is None or consumed > until:
         return None
     try:
         changed = inputs.lake.touched_partitions(driving, consumed, until)

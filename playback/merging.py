@@ -196,6 +196,7 @@ def _rows(plays: _Plays, pairs: _Pairs, day: date, rule: MergeRule) -> pa.Table:
     columns = {
         "event_id": ids.take(merged),
         "event_date": pa.repeat(pa.scalar(day, pa.date32()), len(merged)),
+        "user_id": _array(plays.table["user_id"]).take(merged),
         "kept_event_id": ids.take(kept),
         "reason": pa.array([SOURCE, DEVICE], pa.string()).take(pa.array(same_source.astype(np.int8))),
         "overlap_ms": pa.array(np.minimum(plays.heard[pairs.kept], plays.heard[pairs.merged])),

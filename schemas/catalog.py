@@ -97,8 +97,7 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
         wrong.append("a table refreshed by date is partitioned by event_date")
     if isinstance(one.refresh, ReplaceSlices) and one.partition_by != "slice":
         wrong.append("a table refreshed by slices is partitioned by slice")
-    if isinstance(one.refresh, ReplaceDates):
-        wrong += [f"{name} is followed by date and is no input" for name in set(one.refresh.also) - set(one.inputs)]
+    wrong += [f"{name} is followed and is no input" for name in sorted({*one.inputs_by_date} - {*one.inputs})]
     wrong += _wrong_retention(one)
     if one.serving and sorted((*one.serving.partition_key, *one.serving.clustering)) != sorted(one.key):
         wrong.append("the serving key differs from the key")

@@ -26,11 +26,11 @@ CHART_WINDOWS_DAYS = (7, 28)
 DAILY_TRACK_PLAYS = Table(
     layer="gold",
     name="daily_track_plays",
-    description="Playbacks of each track by day and country.",
+    description="Playbacks of each track by day and country; one that is told of twice counts once.",
     grain="one row per event_date, country and track_id that was played",
     key=("event_date", "country", "track_id"),
-    refresh=ReplaceDates(),
-    inputs=("silver.plays",),
+    refresh=ReplaceDates(also=("silver.merged_plays",)),
+    inputs=("silver.plays", "silver.merged_plays"),
     partition_by="event_date",
     fields=(
         EVENT_DATE,
@@ -54,11 +54,11 @@ DAILY_TRACK_PLAYS = Table(
 DAILY_USER_PLAYS = Table(
     layer="gold",
     name="daily_user_plays",
-    description="Playbacks of each listener by day.",
+    description="Playbacks of each listener by day; one that is told of twice counts once.",
     grain="one row per event_date and user_id that played a track",
     key=("event_date", "user_id"),
-    refresh=ReplaceDates(),
-    inputs=("silver.plays",),
+    refresh=ReplaceDates(also=("silver.merged_plays",)),
+    inputs=("silver.plays", "silver.merged_plays"),
     partition_by="event_date",
     fields=(
         EVENT_DATE,

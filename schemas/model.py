@@ -167,11 +167,13 @@ class ReplaceSlices:
     """Each slice (`schemas.periods`) depends only on what the driving (first) input has of its days and listeners.
 
     There is one for each period of `kinds`, of each share of the listeners if `by_share`; touched ones are replaced.
-    A driving input that is partitioned by slices has those of months and shares.
+    A driving input that is partitioned by slices has those of months and shares. Where they depend on the same days and
+    listeners of more inputs, which have `event_date` and `user_id`, `also` names them: what is touched in any is.
     """
 
     kinds: tuple[PeriodKind, ...]
     by_share: bool = True
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -298,9 +300,10 @@ class Table:
     def inputs_by_date(self) -> tuple[str, ...]:
         """The inputs of which a date of the table may depend on the same date only: the driving one, and declared ones.
 
-        Of a table that is not by date it is the driving one all the same.
+        Of slices it is the days of their periods; of a table that is by neither it is the driving one all the same.
         """
-        return (*self.inputs[:1], *(self.refresh.also if isinstance(self.refresh, ReplaceDates) else ()))
+        also = self.refresh.also if isinstance(self.refresh, ReplaceDates | ReplaceSlices) else ()
+        return (*self.inputs[:1], *also)
 
     @property
     def is_by_date(self) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from schemas.bronze import CLIENT_ID, RECORD_FIELDS, RECORD_KEY
+from schemas.counts import USER_ID
 from schemas.events import CONTENT_TYPES, CURRENT, OUTCOMES
 from schemas.model import (
     Between,
@@ -130,6 +131,7 @@ MERGED_PLAYS = Table(
     fields=(
         Field("event_id", "string", "The play that is not counted again."),
         EVENT_DATE,
+        USER_ID,
         Field("kept_event_id", "string", "The play that is counted for both, and is merged into none itself."),
         Field("reason", "string", "Why it can be told twice: other_source or other_device."),
         Field("overlap_ms", "long", "Milliseconds that both say were heard."),

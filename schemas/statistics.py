@@ -44,13 +44,13 @@ PERIOD_CHECKS: tuple[Check, ...] = (InSet("period_kind", RANGES), *_CELL_CHECKS)
 LISTENER_TRACK_DAYS = Table(
     layer="gold",
     name="listener_track_days",
-    description="Playbacks of tracks of each listener by day and local hour: the base of all statistics. A listener is "
-    f"flagged on a day (UTC) of which more than {FLAGGED_MS:,} ms are heard, or which has {FLAGGED_PLAYBACKS} or more "
-    f"playbacks that last less than {FLAGGED_MEAN_MS:,} ms in the mean.",
+    description="Playbacks of tracks of each listener by day and local hour: the base of all statistics. One that is "
+    f"told of twice counts once. A listener is flagged on a day (UTC) of which more than {FLAGGED_MS:,} ms are heard, "
+    f"or which has {FLAGGED_PLAYBACKS} or more playbacks that last less than {FLAGGED_MEAN_MS:,} ms in the mean.",
     grain="one row per event_date, user_id, country, track, artist, album and local hour in which it was played",
     key=("event_date", "user_id", "country", "track_id", "artist_id", "album_id", "local_date", "local_hour"),
-    refresh=ReplaceSlices(kinds=("month",)),
-    inputs=("silver.plays", "silver.tracks"),
+    refresh=ReplaceSlices(kinds=("month",), also=("silver.merged_plays",)),
+    inputs=("silver.plays", "silver.merged_plays", "silver.tracks"),
     partition_by="slice",
     fields=(
         SLICE,
@@ -171,8 +171,8 @@ LISTENER_SESSIONS = Table(
     "from the end of one to the start of the next. One that goes on over the end of a month (UTC) is two.",
     grain="one row per listener and session",
     key=("user_id", "first_ended_at"),
-    refresh=ReplaceSlices(kinds=("month",)),
-    inputs=("silver.plays",),
+    refresh=ReplaceSlices(kinds=("month",), also=("silver.merged_plays",)),
+    inputs=("silver.plays", "silver.merged_plays"),
     partition_by="slice",
     fields=(
         SLICE,

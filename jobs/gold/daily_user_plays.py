@@ -3,13 +3,13 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.columns import count_where, declared, exact_sum
+from jobs.columns import count_where, counted_once, declared, exact_sum
 from schemas.gold import DAILY_USER_PLAYS
 
 
-def transform(plays: DataFrame) -> DataFrame:
+def transform(plays: DataFrame, merged_plays: DataFrame) -> DataFrame:
     """Count tracks by day and listener."""
-    tracks = plays.where(F.col("content_type") == "track")
+    tracks = counted_once(plays, merged_plays).where(F.col("content_type") == "track")
     # Grouped twice instead of countDistinct, of which one engine took over 5 GB for half a million rows.
     by_track = tracks.groupBy("event_date", "user_id", "track_id").agg(
         F.count(F.lit(1)).alias("playback_count"),

@@ -3,19 +3,19 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.columns import count_where, declared
+from jobs.columns import count_where, counted_once, declared
 from jobs.statistics import is_flagged
 from schemas.statistics import LISTENER_SESSIONS, SESSION_SILENCE_MS
 
 
-def transform(plays: DataFrame) -> DataFrame:
+def transform(plays: DataFrame, merged_plays: DataFrame) -> DataFrame:
     """Number the sessions of a listener within a month, and sum each up; tracks count once, by grouping twice."""
     order = Window.partitionBy("slice", "user_id").orderBy("occurred_at", "event_id")
     so_far = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     ended, heard_micros = F.unix_micros("occurred_at"), F.col("ms_played") * 1000
     silence = ended - heard_micros - F.lag(ended).over(order)
     begins = F.when(silence <= SESSION_SILENCE_MS * 1000, 0).otherwise(1)
-    tracks = plays.where(F.col("content_type") == "track")
+    tracks = counted_once(plays, merged_plays).where(F.col("content_type") == "track")
     begun = tracks.withColumns({"is_flagged": is_flagged(), "_begins": begins})
     numbered = begun.withColumn("_number", F.sum("_begins").over(so_far))
     session = ("slice", "user_id", "_number")

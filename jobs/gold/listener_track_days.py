@@ -3,16 +3,18 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.columns import count_where, declared
+from jobs.columns import count_where, counted_once, declared
 from jobs.statistics import is_flagged
 from schemas.statistics import LISTENER_TRACK_DAYS
 
 _SPELLING = ("artist_name", "track_title", "album_title")
 
 
-def transform(plays: DataFrame, tracks: DataFrame) -> DataFrame:
+def transform(plays: DataFrame, merged_plays: DataFrame, tracks: DataFrame) -> DataFrame:
     """Count tracks by listener, day, country and local hour; the artist and the album are those it was spelled with."""
     seconds = _local_seconds()
+    # Before anything else, so that what is told of twice does not count twice towards a flag either.
+    plays = counted_once(plays, merged_plays)
     spelled = plays.where(F.col("content_type") == "track").select(
         "slice",
         "event_date",

@@ -10,7 +10,7 @@ from infra.lake import Lake
 from jobs.runner import Runner
 from playback.identity import artist_ids
 from schemas import catalog
-from schemas.silver import PLAYS, TRACKS
+from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 from schemas.statistics import TAG
 from tests.jobs.unchecked import Unchecked
 
@@ -51,27 +51,37 @@ def track(track_id="t", artist="Artist"):
     }
 
 
+def merge(one):
+    """The row of silver.merged_plays that leaves this play out."""
+    return {name: one[name] for name in ("event_id", "event_date", "user_id")}
+
+
 class Shelf:
-    """silver.plays and silver.tracks by `write`, statistics by `refresh`."""
+    """silver.plays, silver.merged_plays and silver.tracks by `write`, statistics by `refresh`."""
 
     def __init__(self, session, root, frame):
         self.lake, self.session, self._frame = Lake(root), session, frame
         self.runner = Runner(session, self.lake, Unchecked(root))
 
-    def write(self, *plays):
-        """silver.plays has exactly these rows; only the dates that differ are written."""
-        before = [] if self.lake.version(PLAYS) is None else self.lake.rows(PLAYS).to_pylist()
-        self.lake.create(PLAYS)
+    def write(self, *plays, merged=()):
+        """silver.plays has exactly these rows, those of the ids `merged` are merged; only what differs is written."""
+        self._write(MERGED_PLAYS, [merge(one) for one in plays if one["event_id"] in merged], ("event_id", "user_id"))
+        self._write(PLAYS, plays, ("event_id", "ms_played", "counts_as_play"))
         self.lake.create(TRACKS)
         writer = DeltaWriter(self.session, self.lake)
         spelled = {(one["track_id"], one["artist_name"]) for one in plays}
         writer.replace_all(TRACKS, self._stored(TRACKS, [track(*one) for one in sorted(spelled)]))
-        was = {(one["event_date"], one["event_id"], one["ms_played"], one["counts_as_play"]) for one in before}
-        now = {(one["event_date"], one["event_id"], one["ms_played"], one["counts_as_play"]) for one in plays}
+
+    def _write(self, table, rows, compared):
+        self.lake.create(table)
+        was, now = (
+            {tuple(one[name] for name in ("event_date", *compared)) for one in side}
+            for side in (self.lake.rows(table).to_pylist(), rows)
+        )
         days = {one[0] for one in was ^ now}
         if days:
-            rows = [one for one in plays if one["event_date"] in days]
-            writer.replace_partitions(PLAYS, self._stored(PLAYS, rows), days)
+            of_days = [one for one in rows if one["event_date"] in days]
+            DeltaWriter(self.session, self.lake).replace_partitions(table, self._stored(table, of_days), days)
 
     def _stored(self, table, rows):
         return self._frame(table, *rows).withColumn("input_positions", F.lit("{}"))

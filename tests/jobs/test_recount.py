@@ -8,7 +8,7 @@ from jobs.recount import Counts, Place, recount
 from playback.rules import RULES, PlayRule
 from schemas.errors import MissingInputError
 from schemas.gold import DAILY_TRACK_PLAYS
-from schemas.silver import PLAYS, TRACKS
+from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 
 SHORTER = PlayRule("x", date(2030, 1, 1), 10_000)
 
@@ -22,7 +22,7 @@ def played(runner, append, records, event):
     def play(*playbacks):
         rows = [event(f"{number:032x}", outcome="play", **one) for number, one in enumerate(playbacks)]
         append(records(*rows))
-        for table in (PLAYS, TRACKS):
+        for table in (PLAYS, TRACKS, MERGED_PLAYS):
             runner.refresh(table)
 
     return play
@@ -78,6 +78,13 @@ def test_the_tracks_that_move_most_come_first_and_the_others_are_counted(session
 
     assert found.moved_tracks == 3
     assert list(found.tracks) == ["test:track:c", "test:track:b"]
+
+
+def test_a_playback_that_is_told_of_twice_is_counted_once(session, lake, played):
+    short = {"ms_played": 20_000}
+    played(track("a", source="spotify-extended", **short), track("a", source="spotify-basic", **short))
+
+    assert recount(session, lake, SHORTER).countries == {"DE": Counts(1, 0, 1, 0, 0)}
 
 
 def test_before_the_first_run_it_is_one_sentence(session, lake):

@@ -7,10 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.periods import Slice
-from schemas.statistics import LISTENER_PERIODS, LISTENER_TRACK_DAYS
+from schemas.statistics import FLAGGED_MS, LISTENER_PERIODS, LISTENER_SESSIONS, LISTENER_TRACK_DAYS
 from tests.jobs.shelf import ANNA, BEN, Shelf, play
 
 pytestmark = pytest.mark.slow_on_spark
+
+NOVEMBER_OF_ANNA = "month.2026-11-01.08"
 
 
 @pytest.fixture
@@ -77,6 +79,39 @@ def test_slices_are_read_back_as_they_are_written(shelf):
     assert shelf.lake.partitions(LISTENER_TRACK_DAYS) == {str(Slice("month", date(2026, 11, 1), "08"))}
 
 
+def test_merges_without_a_new_play_touch_the_months_and_shares_that_they_are_about(shelf):
+    plays = [play("a"), play("a again", ms_played=50_000), play("b", BEN), play("old", day=date(2025, 3, 3))]
+    shelf.write(*plays)
+    shelf.refresh()
+    twice = shelf.digests()
+
+    shelf.write(*plays, merged=["a again"])
+    merged = shelf.refresh()
+    (anna,) = [row for row in shelf.lake.rows(LISTENER_SESSIONS).to_pylist() if row["slice"] == NOVEMBER_OF_ANNA]
+    shelf.write(*plays)
+    taken_back = shelf.refresh()
+
+    assert [one["gold.listener_track_days"].partitions for one in (merged, taken_back)] == [1, 1]
+    assert [one["gold.listener_sessions"].partitions for one in (merged, taken_back)] == [1, 1]
+    assert (anna["playback_count"], anna["played_ms"]) == (1, 60_000)
+    assert shelf.digests() == twice
+    assert not any(one.changed for one in shelf.refresh().values())
+
+
+def test_a_merged_play_does_not_count_towards_a_flag(shelf):
+    plays = [play("a", ms_played=FLAGGED_MS), play("a again", ms_played=FLAGGED_MS)]
+    shelf.write(*plays)
+    shelf.refresh()
+    flagged = shelf.lake.rows(LISTENER_TRACK_DAYS)["is_flagged"].to_pylist()
+
+    shelf.write(*plays, merged=["a again"])
+    shelf.refresh()
+
+    assert flagged == [True]
+    for table in (LISTENER_TRACK_DAYS, LISTENER_SESSIONS):
+        assert shelf.lake.rows(table)["is_flagged"].to_pylist() == [False]
+
+
 PLAYBACKS = st.builds(
     play,
     name=st.sampled_from([f"event {number}" for number in range(8)]),
@@ -89,22 +124,26 @@ PLAYBACKS = st.builds(
     counts_as_play=st.booleans(),
     utc_offset_minutes=st.sampled_from([None, -600, 330]),
 )
-HISTORIES = st.lists(st.lists(PLAYBACKS, max_size=6, unique_by=lambda one: one["event_id"]), min_size=2, max_size=4)
+STATES = st.tuples(
+    st.lists(PLAYBACKS, max_size=6, unique_by=lambda one: one["event_id"]),
+    st.sets(st.sampled_from([f"event {number}" for number in range(8)]), max_size=3),
+)
+HISTORIES = st.lists(STATES, min_size=2, max_size=4)
 
 
 @pytest.mark.parametrize("examples", [pytest.param(50, marks=pytest.mark.nightly), 3])
 def test_restating_again_and_again_is_a_full_recompute(session, tmp_path_factory, frame, examples):
-    """Late, imported, deleted and otherwise judged playbacks, in any order: each state is as computed at once."""
+    """Late, imported, deleted, otherwise judged and merged plays, in any order: each state is as computed at once."""
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(HISTORIES)
     def holds(states):
         restated = Shelf(session, tmp_path_factory.mktemp("restated"), frame)
-        for plays in states:
-            restated.write(*plays)
+        for plays, merged in states:
+            restated.write(*plays, merged=merged)
             restated.refresh()
         at_once = Shelf(session, tmp_path_factory.mktemp("at_once"), frame)
-        at_once.write(*states[-1])
+        at_once.write(*states[-1][0], merged=states[-1][1])
         at_once.refresh()
         assert restated.digests() == at_once.digests()
 

@@ -43,6 +43,7 @@ def test_an_export_to_the_minute_is_merged_into_one_to_the_second() -> None:
     assert row == {
         "event_id": "basic",
         "event_date": DAY,
+        "user_id": "ada",
         "kept_event_id": "extended",
         "reason": "other_source",
         "overlap_ms": 200_000,

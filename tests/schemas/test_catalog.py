@@ -63,7 +63,7 @@ WRONG: dict[str, Callable[[Table], Table]] = {
     "key field note is nullable": lambda days: replace(days, key=("note",)),
     "a derived table needs an input": lambda days: replace(days, inputs=()),
     "a table refreshed by date is partitioned by event_date": lambda days: replace(days, partition_by=None),
-    "bronze.nothing is followed by date and is no input": lambda days: replace(
+    "bronze.nothing is followed and is no input": lambda days: replace(
         days, refresh=ReplaceDates(also=("bronze.nothing",))
     ),
     "a retention is at least a day": lambda days: replace(days, refresh=Live(0), inputs=()),

@@ -207,7 +207,7 @@ def test_merges_are_held_against_the_key_by_how_many_are_right_and_how_many_are_
     ]
     merged = [("bp", "ap"), ("aq", "bq"), ("br", "ap")]
     rows = [{"event_id": one, "kept_event_id": kept, "event_date": DAY} for one, kept in merged]
-    common = {"reason": "other_source", "overlap_ms": 1, "skew_ms": 0, "merge_version": "m1"}
+    common = {"user_id": "secret-ada", "reason": "other_source", "overlap_ms": 1, "skew_ms": 0, "merge_version": "m1"}
     write_lake({MERGED_PLAYS: [row | common for row in rows]})
     write_key(home / "truth", messages=pairs)
     run(["verify"])

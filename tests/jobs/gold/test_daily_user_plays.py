@@ -3,7 +3,7 @@
 from datetime import date
 
 from jobs.gold.daily_user_plays import transform
-from schemas.silver import PLAYS
+from schemas.silver import MERGED_PLAYS, PLAYS
 
 DAY = date(2026, 11, 19)
 
@@ -13,10 +13,14 @@ def _play(**fields):
     return usual | {"ms_played": 100, "counts_as_play": True, "is_skip": False} | fields
 
 
+def _counted(frame, *plays, merged=()):
+    return transform(frame(PLAYS, *plays), frame(MERGED_PLAYS, *merged))
+
+
 def test_all_countries_of_a_listener_are_one_row_and_tracks_count_once(frame):
     plays = [_play(), _play(country="SE"), _play(track_id="z", counts_as_play=False, is_skip=True)]
 
-    (row,) = transform(frame(PLAYS, *plays)).collect()
+    (row,) = _counted(frame, *plays).collect()
 
     assert row.asDict() == {
         "event_date": DAY,
@@ -32,8 +36,17 @@ def test_all_countries_of_a_listener_are_one_row_and_tracks_count_once(frame):
 def test_listeners_and_days_are_rows_of_their_own(frame):
     plays = [_play(), _play(user_id="v"), _play(event_date=date(2026, 11, 20))]
 
-    assert transform(frame(PLAYS, *plays)).count() == 3
+    assert _counted(frame, *plays).count() == 3
 
 
 def test_episodes_are_left_out(frame):
-    assert transform(frame(PLAYS, _play(content_type="episode"))).collect() == []
+    assert _counted(frame, _play(content_type="episode")).collect() == []
+
+
+def test_a_play_that_is_merged_into_another_one_is_not_counted_and_a_true_repeat_is(frame):
+    plays = [_play(event_id="kept"), _play(event_id="repeat"), _play(event_id="told again")]
+    merged = {"event_id": "told again", "event_date": DAY, "kept_event_id": "kept"}
+
+    (row,) = _counted(frame, *plays, merged=[merged]).collect()
+
+    assert (row["playback_count"], row["play_count"], row["played_ms"]) == (2, 2, 200)

@@ -32,6 +32,7 @@ def test_two_exports_of_one_playback_are_one_row_that_names_both(frame):
     assert row.asDict() == {
         "event_id": "b",
         "event_date": DAY,
+        "user_id": "u",
         "kept_event_id": "a",
         "reason": "other_source",
         "overlap_ms": 200_000,
