@@ -69,29 +69,34 @@ def _ledger_line(came: Arrivals, sheet: Sheet) -> StageLine:
 
 def _gold_lines(session: SparkSession, lake: Lake, stores: Mapping[tuple[str, str], Cells]) -> list[StageLine]:
     """From accepted playbacks to gold, and from the lake to each store."""
-    music, left_out = _accepted(_read(session, lake, "silver.plays"))
+    plays, merged_plays = (_read(session, lake, f"silver.{name}") for name in ("plays", "merged_plays"))
+    music, left_out, merged = _accepted(plays, merged_plays)
     published = dict.fromkeys([*DAILY, *(name for _, name in stores)])
     held = {name: counts_in_rows(catalog.table(name), _read(session, lake, name)) for name in published}
-    gold = [compared(name, music, held[name], left_out) for name in DAILY]
+    gold = [compared(name, music, held[name], left_out, merged) for name in DAILY]
     return gold + [
         compared(f"{store} {name}, {counted_in(catalog.table(name))}", held[name], cells)
         for (store, name), cells in stores.items()
     ]
 
 
-def _accepted(plays: DataFrame) -> tuple[Cells, int]:
-    """`store_counts.PLAYBACKS` of music by day, and how many playbacks are no music."""
-    is_music = F.col("content_type") == "track"
-    days = plays.groupBy(F.col("event_date").cast("string").alias("day")).agg(
+def _accepted(plays: DataFrame, merged_plays: DataFrame) -> tuple[Cells, int, int]:
+    """`store_counts.PLAYBACKS` of music by day, how many plays are no music, and how many are told by another one."""
+    merged = merged_plays.select("event_date", "event_id", F.lit(True).alias("is_merged"))
+    told = plays.join(merged, on=["event_date", "event_id"], how="left").fillna(False, ["is_merged"])
+    is_merged = F.col("is_merged")
+    is_music = (F.col("content_type") == "track") & ~is_merged
+    days = told.groupBy(F.col("event_date").cast("string").alias("day")).agg(
         count_where(is_music).alias("playback_count"),
         count_where(is_music & F.col("counts_as_play")).alias("play_count"),
         count_where(is_music & F.col("is_skip")).alias("skip_count"),
         exact_sum(F.when(is_music, F.col("ms_played")).otherwise(F.lit(0))).alias("played_ms"),
-        count_where(~is_music).alias("left_out"),
+        count_where(~is_music & ~is_merged).alias("left_out"),
+        count_where(is_merged).alias("merged"),
     )
     found = days.collect()
     music = {row["day"]: tuple(int(value) for value in row[1:5]) for row in found if row["playback_count"]}
-    return music, sum(row["left_out"] for row in found)
+    return music, sum(row["left_out"] for row in found), sum(row["merged"] for row in found)
 
 
 def _read(session: SparkSession, lake: Lake, name: str) -> DataFrame:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class StageLine:
     """How many went in (`expected`), and where they are.
 
-    `left_out` is left out on purpose or may still come; `wrong` counts the days or hours that differ, of which two can
-    make up for each other in the sums.
+    `left_out` is left out on purpose or may still come, `merged` is told by another one that is counted; `wrong` counts
+    the days or hours that differ, of which two can make up for each other in the sums.
     """
 
     stage: str
@@ -17,15 +17,20 @@ class StageLine:
     counted: int
     left_out: int = 0
     wrong: int = 0
+    merged: int = 0
 
     @property
     def adds_up(self) -> bool:
         """Whether what is counted and what is left out are all that went in, on every day and in every hour."""
-        return not self.wrong and self.expected == self.counted + self.left_out
+        return not self.wrong and self.expected == self.counted + self.left_out + self.merged
 
 
 def compared(
-    stage: str, expected: Mapping[str, tuple[int, ...]], counted: Mapping[str, tuple[int, ...]], left_out: int = 0
+    stage: str,
+    expected: Mapping[str, tuple[int, ...]],
+    counted: Mapping[str, tuple[int, ...]],
+    left_out: int = 0,
+    merged: int = 0,
 ) -> StageLine:
     """The line of sums that must agree cell by cell, as far as both sides have them; the first one is shown."""
     wrong = sum(
@@ -36,4 +41,4 @@ def compared(
     )
     sums = (sum(cell[0] for cell in side.values()) for side in (expected, counted))
     went_in, came_out = sums
-    return StageLine(stage, went_in + left_out, came_out, left_out, wrong)
+    return StageLine(stage, went_in + left_out + merged, came_out, left_out, wrong, merged)

@@ -103,10 +103,17 @@ def print_sheet(sheet: Report, console: Console | None = None) -> None:
 
 def _print_stages(console: Console, sheet: Report) -> None:
     stages = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("stage", "expected", "counted", "left out", ""):
+    # A report of before there were merges has no such column.
+    names = (
+        "expected",
+        "counted",
+        "left_out",
+        *(["merged"] if any(line.get("merged") for line in sheet["stages"]) else []),
+    )
+    for heading in ("stage", *map(_words, names), ""):
         stages.add_column(heading, justify="left" if heading == "stage" else "right", overflow="fold")
     for line in sheet["stages"]:
-        counts = (_count(line[name]) for name in ("expected", "counted", "left_out"))
+        counts = (_count(line.get(name, 0)) for name in names)
         stages.add_row(line["stage"], *counts, _mark(line))
     console.print()
     console.print(stages)

@@ -28,7 +28,8 @@ from schemas.gold import EVENT_BALANCE
 HOUR, NEXT_HOUR = "2026-11-20T12", "2026-11-20T13"
 DAY, NEXT_DAY = date(2026, 11, 20), date(2026, 11, 21)
 LEDGER = "bronze.playback_events"
-TABLES = (LEDGER, "silver.plays", "silver.duplicates", "bronze.dead_letters", *DAILY, "gold.country_charts")
+SILVER = ("silver.plays", "silver.merged_plays", "silver.duplicates")
+TABLES = (LEDGER, *SILVER, "bronze.dead_letters", *DAILY, "gold.country_charts")
 STAND_IN = {
     "string": "",
     "binary": b"",
@@ -271,6 +272,24 @@ def test_what_is_no_music_is_left_out_of_gold_on_purpose(books: Books) -> None:
     assert sheet.adds_up
     lines = {line.stage: (line.expected, line.counted, line.left_out) for line in sheet.stages}
     assert [lines[name] for name in DAILY] == [(5, 3, 2)] * 2
+
+
+def test_what_another_play_tells_of_is_merged_whatever_it_is_and_a_gold_table_that_counts_it_is_wrong(
+    books: Books,
+) -> None:
+    books.arrive("silver.plays", 3)
+    books.put(LEDGER, 3, offset=3, manifest_id="m")
+    again = {"again": {}, "talk again": {"content_type": "episode"}, "talk": {"content_type": "episode"}}
+    for offset, (name, values) in enumerate(again.items(), 3):
+        books.put("silver.plays", 1, offset, manifest_id="m", event_id=name, event_date=DAY, **values)
+    for name in ("again", "talk again"):
+        books.put("silver.merged_plays", 1, event_id=name, event_date=DAY)
+    sheet = books.sheet([manifest(6)])
+    assert sheet.adds_up
+    lines = {line.stage: (line.expected, line.counted, line.left_out, line.merged) for line in sheet.stages}
+    assert [lines[name] for name in DAILY] == [(6, 3, 1, 2)] * 2
+    books.put(DAILY[0], 1, event_date=DAY, playback_count=1)
+    assert wrong(books.sheet([manifest(6)])) == [DAILY[0]]
 
 
 @pytest.mark.parametrize("name", DAILY)

@@ -109,7 +109,7 @@ def read_report(settings: Settings) -> Iterator[Sample]:
     missing, adds_up = Counter[str](), dict[str, bool]()
     for line in report["balance"]["stages"]:  # of a topic that was made again there are two
         stage = line["stage"]
-        missing[stage] += line["expected"] - line["counted"] - line["left_out"]
+        missing[stage] += line["expected"] - line["counted"] - line["left_out"] - line.get("merged", 0)
         adds_up[stage] = adds_up.get(stage, True) and line["adds_up"]
     for stage, is_right in adds_up.items():
         yield declared.STAGE_ADDS_UP(is_right, stage)
