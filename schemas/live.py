@@ -241,6 +241,13 @@ BATCH_DIFFERENCES = Table(
                     Field(f"{why}_{name}", "long", f"{name} of playbacks that live left out: {why}.")
                     for why in LEFT_TO_BATCH
                 ),
+                Field(
+                    f"merged_{name}",
+                    "long",
+                    f"{name} of plays that live counts or left out, and gold does not count because another play tells "
+                    "of the playback too (silver.merged_plays).",
+                    nullable=True,
+                ),
                 Field(f"unexplained_{name}", "long", "What is left over: 0."),
             )
         ),

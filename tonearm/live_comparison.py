@@ -1,4 +1,7 @@
-"""Live against batch: what gold counts more than the closed live cells is late, beyond the horizon, ahead or open."""
+"""Live against batch: what gold counts more than the closed live cells is late, beyond the horizon, ahead or open.
+
+What it counts less is merged: which plays are one playback is known only when both are there, so live counts both.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +22,7 @@ from pipelines.transforms.rules import ACCEPTED, Rules, judge
 from playback.arrow import arrow_schema
 from schemas.gold import DAILY_TRACK_PLAYS
 from schemas.live import BATCH_DIFFERENCES, FATES, LEFT_TO_BATCH, MINUTE_DAYS
-from schemas.silver import DUPLICATES, PLAYS
+from schemas.silver import DUPLICATES, MERGED_PLAYS, PLAYS
 
 KEY = list(BATCH_DIFFERENCES.key)
 COUNTS = ("play_count", "skip_count")
@@ -47,12 +50,9 @@ def compare(settings: Settings, endpoints: Endpoints, said: Progress) -> Compari
     live = kept_cells(settings, endpoints, said)
     days = set(live["event_date"].unique().to_pylist())
     lake = Lake(settings.lake)
-    plays, gold, again = (
-        lake.rows(PLAYS, partitions=days),
-        lake.rows(DAILY_TRACK_PLAYS, partitions=days),
-        lake.rows(DUPLICATES),
-    )
-    rows = differences(gold, live, left_to_batch(plays, again, said.rules, said.marker_us))
+    plays, gold, merged = (lake.rows(table, partitions=days) for table in (PLAYS, DAILY_TRACK_PLAYS, MERGED_PLAYS))
+    left = left_to_batch(plays, lake.rows(DUPLICATES), said.rules, said.marker_us)
+    rows = differences(gold, live, left, counted_by_another(plays, merged))
     if rows.num_rows:
         with warehouse(settings, endpoints) as bigquery:
             create_tables(bigquery, BATCH_DIFFERENCES)
@@ -76,12 +76,27 @@ def left_to_batch(plays: pa.Table, duplicates: pa.Table, rules: Rules, marker_us
     windows = rules.windows(moments["occurred_at"].cast(pa.int64()).to_numpy())
     why = np.array(FATES, object)[fates]
     why[(fates == ACCEPTED) & (windows >= marker_us)] = "open"
-    counted = music.select(KEY).append_column("why", pa.array(why.tolist(), pa.string()))
-    for name, source in zip(COUNTS, ("counts_as_play", "is_skip"), strict=True):
-        counted = counted.append_column(name, music[source].cast(pa.int64()))
+    counted = _with_counts(music.select(KEY).append_column("why", pa.array(why.tolist(), pa.string())), music)
     kept = counted.filter(pc.is_in(counted["why"], pa.array(LEFT_TO_BATCH)))
-    sums = kept.group_by([*KEY, "why"]).aggregate([(name, "sum") for name in COUNTS])
-    return sums.rename_columns([*KEY, "why", *COUNTS])
+    return _sums(kept, [*KEY, "why"])
+
+
+def counted_by_another(plays: pa.Table, merged_plays: pa.Table) -> pa.Table:
+    """Counts of plays of tracks that gold leaves out, because another play of the playback is counted."""
+    music = plays.filter(pc.equal(plays["content_type"], "track"))
+    again = music.filter(pc.is_in(music["event_id"], merged_plays["event_id"].combine_chunks()))
+    return _sums(_with_counts(again.select(KEY), again), KEY)
+
+
+def _with_counts(cells: pa.Table, plays: pa.Table) -> pa.Table:
+    for name, source in zip(COUNTS, ("counts_as_play", "is_skip"), strict=True):
+        cells = cells.append_column(name, plays[source].cast(pa.int64()))
+    return cells
+
+
+def _sums(counted: pa.Table, keys: list[str]) -> pa.Table:
+    sums = counted.group_by(keys).aggregate([(name, "sum") for name in COUNTS])
+    return sums.rename_columns([*keys, *COUNTS])
 
 
 def _as_first_seen_live(music: pa.Table, duplicates: pa.Table, rules: Rules) -> pa.Table:
@@ -101,10 +116,13 @@ def _as_first_seen_live(music: pa.Table, duplicates: pa.Table, rules: Rules) -> 
     return music.set_column(index, "appended_at", pa.array(appended).cast(pa.timestamp("us", "UTC"))).combine_chunks()
 
 
-def differences(gold: pa.Table, live: pa.Table, left: pa.Table) -> pa.Table:
-    """Rows of `live.batch_differences` from gold's rows, live's sums by day and the counts of `left_to_batch`."""
+def differences(gold: pa.Table, live: pa.Table, left: pa.Table, merged: pa.Table) -> pa.Table:
+    """Rows of `live.batch_differences` from gold's rows and live's sums by day.
+
+    `left` are the counts of `left_to_batch`, `merged` those of `counted_by_another`.
+    """
     found = gold.select([*KEY, *COUNTS])
-    parts = {"live": live} | {why: left.filter(pc.equal(left["why"], why)) for why in LEFT_TO_BATCH}
+    parts = {"live": live, "merged": merged} | {why: left.filter(pc.equal(left["why"], why)) for why in LEFT_TO_BATCH}
     for prefix, part in parts.items():
         named = part.select([*KEY, *COUNTS]).rename_columns([*KEY, *(f"{prefix}_{name}" for name in COUNTS)])
         found = found.join(named, keys=KEY, join_type="full outer")
@@ -113,7 +131,7 @@ def differences(gold: pa.Table, live: pa.Table, left: pa.Table) -> pa.Table:
     for name in COUNTS:
         rest = found[name]
         for prefix in parts:
-            rest = pc.subtract(rest, found[f"{prefix}_{name}"])
+            rest = (pc.add if prefix == "merged" else pc.subtract)(rest, found[f"{prefix}_{name}"])
         found = found.append_column(f"unexplained_{name}", rest)
     schema = arrow_schema(BATCH_DIFFERENCES.fields)
     return found.select(schema.names).cast(schema)

@@ -13,7 +13,7 @@ from pipelines.progress import Progress
 from pipelines.transforms.rules import Rules
 from playback.arrow import arrow_schema
 from schemas.live import MINUTE_TRACK_PLAYS
-from tonearm.live_comparison import Comparison, differences, kept_cells, left_to_batch
+from tonearm.live_comparison import Comparison, counted_by_another, differences, kept_cells, left_to_batch
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOON_US = int(NOON.timestamp()) * 1_000_000
@@ -37,6 +37,7 @@ CELLS = pa.schema(
         *((name, pa.int64()) for name in ("play_count", "skip_count")),
     ]
 )
+NONE = CELLS.empty_table()
 REPEATS = pa.schema([("event_id", pa.string()), ("appended_at", MOMENT)])
 
 
@@ -94,7 +95,7 @@ def test_an_event_from_a_wrong_clock_that_comes_again_is_what_it_is_then() -> No
 
 def test_nothing_is_left_over_where_all_is_explained() -> None:
     late = left_to_batch(pa.Table.from_pylist([play("a", 0, 181)], PLAYS), REPEATS.empty_table(), RULES, 2**60)
-    rows = differences(cells(("t1", 5, 2), ("t2", 1, 0)), cells(("t1", 4, 2), ("t2", 1, 0)), late)
+    rows = differences(cells(("t1", 5, 2), ("t2", 1, 0)), cells(("t1", 4, 2), ("t2", 1, 0)), late, NONE)
     assert [
         (
             row["track_id"],
@@ -108,9 +109,20 @@ def test_nothing_is_left_over_where_all_is_explained() -> None:
     assert Comparison(rows).unexplained == 0
 
 
+def test_what_live_counts_twice_and_gold_once_is_merged_also_where_one_of_both_is_late() -> None:
+    plays = pa.Table.from_pylist(
+        [play("a", 0, 1), play("a again", 0, 181), play("b", 60, 61), play("b again", 60, 61, is_skip=True)], PLAYS
+    )
+    again = counted_by_another(plays, pa.table({"event_id": ["a again", "b again", "of another day"]}))
+    late = left_to_batch(plays, REPEATS.empty_table(), RULES, 2**60)
+    [row] = differences(cells(("t1", 2, 0)), cells(("t1", 3, 1)), late, again).to_pylist()
+    assert (row["merged_play_count"], row["merged_skip_count"], row["late_play_count"]) == (2, 1, 1)
+    assert (row["unexplained_play_count"], row["unexplained_skip_count"]) == (0, 0)
+
+
 def test_a_cell_that_only_one_side_has_is_unexplained() -> None:
     nothing = left_to_batch(PLAYS.empty_table(), REPEATS.empty_table(), RULES, 0)
-    rows = differences(cells(("t1", 1, 0)), cells(("t2", 0, 1)), nothing)
+    rows = differences(cells(("t1", 1, 0)), cells(("t2", 0, 1)), nothing, NONE)
     assert [
         (row["track_id"], row["unexplained_play_count"], row["unexplained_skip_count"])
         for row in rows.sort_by("track_id").to_pylist()
