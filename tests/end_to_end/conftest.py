@@ -237,6 +237,7 @@ BASIC = [
     basic("yesterday", "No", "Time"),
     basic("2022-01-04 10:03", "No", "Number", "200000"),
     basic("2022-01-04 10:04", "x" * 1_025, "Long name"),
+    basic("2022-02-01 10:00", "Singer", "Song", 200_500),
     {"no": "time"},
     "no object",
     None,

@@ -6,8 +6,8 @@ Nothing of the project is imported here: two programs that share a mistake would
 import json
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,16 @@ TrackKey = tuple[str, ...]
 HALF_A_MINUTE = 30_000
 A_DAY = 86_400_000
 LONGEST_TEXT = 1_024
+MOST_SKEW = 10
+MOST_DIFFERENCE = 3_000
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One playback that is an event: `reported` is play, skip or None."""
+    """One playback that is an event: `reported` is play, skip or None.
+
+    `rounded_to` is by how many seconds it may have ended later than told: by more than one in a basic export.
+    """
 
     at: datetime
     country: str
@@ -33,6 +38,7 @@ class Heard:
     names: Names
     reported: str | None
     ms: int
+    rounded_to: int
 
     @property
     def is_play(self) -> bool:
@@ -45,15 +51,23 @@ class Heard:
 
 @dataclass
 class Recount:
-    """What an export holds: `unreadable` rows, `repeated` ones (in an earlier file already), and the playbacks."""
+    """What an export holds: `unreadable` rows, `repeated` ones (in an earlier file already), and the playbacks.
+
+    `merged` are places in `heard` of those that the extended export tells of too.
+    """
 
     unreadable: int
     repeated: int
     heard: list[Heard]
+    merged: set[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.merged = _told_again(self.heard)
 
     @property
     def music(self) -> list[Heard]:
-        return [one for one in self.heard if one.kind == "track"]
+        """What counts: tracks, and each playback once."""
+        return [one for place, one in enumerate(self.heard) if one.kind == "track" and place not in self.merged]
 
     def by_day_country_and_track(self) -> dict[tuple[date, str, TrackKey], tuple[int, int, int, int, int]]:
         """Playbacks, plays, skips, listeners (an export has one) and milliseconds."""
@@ -135,7 +149,7 @@ def _basic(row: Any) -> tuple[str, Heard]:
     ms = _whole(row["msPlayed"])
     kind = "track" if title else "unknown"
     same = json.dumps(["basic", row["endTime"], artist, title, ms])
-    return same, Heard(at, "ZZ", kind, _names_key(artist, title), (artist, title, ""), None, ms)
+    return same, Heard(at, "ZZ", kind, _names_key(artist, title), (artist, title, ""), None, ms, 60)
 
 
 def _extended(row: Any) -> tuple[str, Heard]:
@@ -152,7 +166,35 @@ def _extended(row: Any) -> tuple[str, Heard]:
         reported = "play"
     ms = _whole(row["ms_played"])
     same = json.dumps(["extended", row["ts"], uri or episode or [artist, names[1]], ms])
-    return same, Heard(at, _text(row.get("conn_country")) or "ZZ", kind, key, names, reported, ms)
+    return same, Heard(at, _text(row.get("conn_country")) or "ZZ", kind, key, names, reported, ms, 1)
+
+
+def _told_again(heard: Sequence[Heard]) -> set[int]:
+    """Places of playbacks of the basic export that the extended one tells of too, each by one each, nearest first."""
+    kept: set[int] = set()
+    merged: set[int] = set()
+    for _, _, _, exact, rough in sorted(_pairs(heard)):
+        if exact not in kept and rough not in merged:
+            kept.add(exact)
+            merged.add(rough)
+    return merged
+
+
+def _pairs(heard: Sequence[Heard]) -> Iterator[tuple[float, int, datetime, int, int]]:
+    """Skew, difference of what was heard, end, and the places of both, of all that can be one playback."""
+    exact: dict[tuple[date, TrackKey | None], list[int]] = defaultdict(list)
+    for place, one in enumerate(heard):
+        if one.rounded_to == 1:
+            exact[one.at.date(), _names_key(*one.names[:2])].append(place)
+    for rough, one in enumerate(heard):
+        if one.rounded_to == 1 or not one.names[1]:
+            continue
+        for place in exact[one.at.date(), _names_key(*one.names[:2])]:
+            other = heard[place]
+            later = (one.at - other.at).total_seconds()
+            skew = max(later - other.rounded_to, -(later + one.rounded_to), 0)
+            if skew <= MOST_SKEW and abs(one.ms - other.ms) <= MOST_DIFFERENCE:
+                yield skew, abs(one.ms - other.ms), other.at, place, rough
 
 
 def _refuse(one: Heard, now: datetime) -> None:

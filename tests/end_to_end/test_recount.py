@@ -60,7 +60,14 @@ def test_every_row_has_one_fate(counted: tuple[Any, Recount]) -> None:
     assert len(made.rows("silver.plays")) == len(expected.heard)
     assert len(made.rows("bronze.dead_letters")) == expected.unreadable
     assert len(made.rows("silver.duplicates")) == expected.repeated
-    assert [row["content_type"] for row in made.rows("silver.plays")].count("track") == len(expected.music)
+    assert [row["content_type"] for row in made.rows("silver.plays")].count("track") == len(expected.music) + sum(
+        expected.heard[place].kind == "track" for place in expected.merged
+    )
+
+
+def test_what_two_exports_tell_of_is_merged_and_counted_once(counted: tuple[Any, Recount]) -> None:
+    made, expected = counted
+    assert len(made.rows("silver.merged_plays")) == len(expected.merged) > 0
 
 
 def test_a_track_is_its_uri_or_its_names_however_they_are_spelled(counted: tuple[Any, Recount]) -> None:
