@@ -5,10 +5,11 @@ A folder holds the log of all that was played (`log.parquet`), the expected tabl
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 import pyarrow as pa
@@ -44,6 +45,23 @@ def read_key(folder: Path) -> Key | None:
         return Key(**json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError):
         raise InputError(f"{path} is damaged: remove the folder and play the simulation in another home.") from None
+
+
+@contextmanager
+def answers_without(folder: Path, merged: Collection[str], statistics: bool) -> Iterator[Path]:
+    """A folder with the answers to the same log where these events are not counted; gone afterwards.
+
+    Raises InputError when nothing can be written beside the key.
+    """
+    from truth.answers import write_answers
+
+    with _writing(folder):
+        work = TemporaryDirectory(prefix="merged.", dir=folder)
+    with work as name:
+        with _writing(folder):
+            (Path(name) / "log.parquet").symlink_to((folder / "log.parquet").resolve())
+            write_answers(Path(name), statistics=statistics, merged=merged)
+        yield Path(name)
 
 
 class KeyWriter:

@@ -61,11 +61,14 @@ Of each the variable that `listened.sql` chooses a piece by, and the query of it
 """
 
 
-def write_answers(folder: Path, replayed: Collection[str] = (), statistics: bool = True) -> list[Path]:
+def write_answers(
+    folder: Path, replayed: Collection[str] = (), statistics: bool = True, merged: Collection[str] = ()
+) -> list[Path]:
     """Write the expected rows of each of ANSWERS to `<folder>/<full name>.parquet`; `<folder>/log.parquet` is the log.
 
     `replayed` names the values of `fault` whose dead letters have been brought back, in the order of sending and after
     everything else. Without `statistics` the answers of STATISTICS are left out, and removed where there are some.
+    `merged` are the ids of events that tables about music do not count, because they count another one of the playback.
     Gold tables have their declared columns, but what only the broker knows is left out:
     `gold.event_balance` is summed over topic and hour, `bronze.dead_letters` are counted by `reason`, and
     `silver.duplicates` is one row with `count` and `conflict_count`; `silver.merged_plays` has the two `event_id`s of
@@ -84,7 +87,7 @@ def write_answers(folder: Path, replayed: Collection[str] = (), statistics: bool
     names = [name for name in ANSWERS if statistics or name not in STATISTICS]
     try:
         with duckdb.connect(work / "work.duckdb", config=_config(work)) as database:
-            _prepare(database, log, replayed)
+            _prepare(database, log, replayed, merged)
             if statistics:
                 database.execute(_statements("listened"))
             for name in names:
@@ -128,7 +131,9 @@ def _config(work: Path) -> dict[str, str | bool | int | float | list[str]]:
     }
 
 
-def _prepare(database: duckdb.DuckDBPyConnection, log: Path, replayed: Collection[str]) -> None:
+def _prepare(
+    database: duckdb.DuckDBPyConnection, log: Path, replayed: Collection[str], merged: Collection[str]
+) -> None:
     """Create the views and tables of `messages.sql`, and what it is given."""
     try:
         # A folder may be named like a pattern or a partition.
@@ -136,6 +141,7 @@ def _prepare(database: duckdb.DuckDBPyConnection, log: Path, replayed: Collectio
     except duckdb.Error as error:  # of no kind of its own, where the file is damaged
         raise OSError(str(error)) from error
     database.execute("CREATE TABLE replayed AS SELECT unnest($faults::VARCHAR[]) AS fault", {"faults": list(replayed)})
+    database.execute("CREATE TABLE merged AS SELECT unnest($ids::VARCHAR[]) AS event_id", {"ids": list(merged)})
     _identify_spellings(database)
     for layer in {name.split(".")[0] for name in ANSWERS}:
         database.execute(f"CREATE SCHEMA {layer}")

@@ -1,6 +1,6 @@
 -- What became of each message, and what it means: every answer is computed from these.
--- Given: log (a row a message or mark), replayed (faults whose dead letters were brought back), and what
--- `spellings.sql` made of the names.
+-- Given: log (a row a message or mark), replayed (faults whose dead letters were brought back), merged (events that are
+-- counted with another one), and what `spellings.sql` made of the names.
 
 -- Playbacks that reached Kafka; marks are none. `arrival` is their order.
 CREATE VIEW arrived AS
@@ -89,6 +89,7 @@ SELECT
 FROM meant
 WHERE verdict = 'accepted';
 
+-- Which of two events of one playback is not counted is no fact of the log: whoever asks says it.
 CREATE VIEW music AS
 FROM playbacks
-WHERE content_type = 'track';
+WHERE content_type = 'track' AND (event_id IS NULL OR event_id NOT IN (FROM merged));

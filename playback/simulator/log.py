@@ -31,8 +31,8 @@ LOG: pa.Schema = pa.schema(
 """One row a message, sent or lost, and a mark.
 
 `message_number`: place in the order of sending, from 0 over the whole simulation; null: it was never sent.
-`event_id`: of a playback that more than one message reports, or whose listener has clocks that disagree; null: no other
-message reports it, and no other playback of the listener ends at the same moment.
+`event_id`: of a playback that more than one message reports, or whose listener has clocks that disagree, and of all
+where some are told of twice; null: no other message reports it, and no other one of the listener ends at that moment.
 `playback_id`: of a playback that is told of twice, under two event ids: the same in both; null: it is not.
 `user_id` … `ms_played`: as the client knew them, with its own clock's `occurred_at`, before a fault spoilt the message.
 `high_water`: of a mark, which has no playback: all columns but `message_number` and `install_id` are null.

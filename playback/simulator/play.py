@@ -83,7 +83,8 @@ def _batch(world: World, messages: Messages, count: int) -> Played:
     made = _rows(MESSAGES, columns, len(messages))
     skews = world.audience.clock_skews_ms[messages["installs"]]
     listeners = world.audience.install_listeners[messages["installs"]]
-    named = messages["shared"] | world.audience.clocks_disagree[listeners]
+    # Where anything is told of twice, anything may be merged: the key is then asked for any event by its id.
+    named = messages["shared"] | world.audience.clocks_disagree[listeners] | (world.parameters.faults.told_twice > 0)
     numbers = pa.array(count + np.cumsum(sent) - 1, mask=~sent)
     twice, playbacks = messages["twice"] > 0, messages["number"] % SECOND_FROM
     log = {name: events.column(name) for name in LOG.names if name in events.schema.names} | {

@@ -221,6 +221,27 @@ def test_merges_are_held_against_the_key_by_how_many_are_right_and_how_many_are_
     }
 
 
+def test_gold_is_what_the_key_says_without_the_plays_that_the_lake_has_merged(
+    home: Path, write_lake: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = {"message_number": 4, "event_id": "f", "sequence": 4, "playback_id": "p", **PLAYBACK, "ms_played": 31_000}
+    log = [{**MESSAGES[0], "playback_id": "p"}, *MESSAGES[1:4], again, MESSAGES[4] | {"high_water": 5}]
+    merged = {"event_id": "f", "kept_event_id": "e", "event_date": DAY, "user_id": "secret-ada"}
+    merged |= {"reason": "other_source", "overlap_ms": 1, "skew_ms": 0, "merge_version": "m1"}
+    balance = [row | {"sent": row["sent"] + (row["hour"] == HOURS[0])} for row in LAKE[EVENT_BALANCE]]
+    balance = [row | {"accepted": row["accepted"] + (row["hour"] == HOURS[0])} for row in balance]
+    write_lake({MERGED_PLAYS: [merged], EVENT_BALANCE: balance})
+    write_key(
+        home / "truth", messages=[{**row, "message_number": at} if at != 3 else row for at, row in enumerate(log)]
+    )
+    assert run(["verify"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("· silver.merged_plays: precision 1.0000, recall 1.0000")
+    assert [one.name for one in (home / "truth").iterdir() if one.is_dir()] == []
+    write_lake({table: [] for table in LAKE} | {DAILY_USER_PLAYS: LAKE[DAILY_USER_PLAYS]})
+    assert run(["verify"]) == 1
+    assert "✗ gold.daily_user_plays" in capsys.readouterr().out
+
+
 def test_a_simulation_that_was_cut_off_is_not_asked_how_often(
     home: Path, write_lake: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:

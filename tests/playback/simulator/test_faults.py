@@ -108,7 +108,7 @@ def test_a_playback_that_is_told_of_twice_is_two_events_that_the_log_knows_as_on
     assert 0.17 * EVENTS < len(pairs) == faults_of(sent)["told_twice"] < 0.23 * EVENTS
     assert found["reason"].null_count == len(found) == EVENTS + len(pairs)
     assert len(set(found["event_id"].to_pylist())) == len(found)
-    assert log["event_id"].is_valid().equals(log["playback_id"].is_valid())
+    assert log["event_id"].null_count == 0
     exported, by_device = 0, 0
     for first, second in ((pair if pair[0]["source"] == "simulator" else pair[::-1]) for pair in pairs.values()):
         assert first["user_id"] == second["user_id"]
