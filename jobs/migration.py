@@ -18,6 +18,7 @@ from infra.settings import Settings
 from infra.warehouse import shape as warehouse_shape
 from infra.warehouse.client import Warehouse, warehouse
 from infra.warehouse.tables import create_tables, refresh_view
+from infra.warehouse.views import create_views_over
 from jobs.declarations import event_changes, lake_changes
 from jobs.run_lock import run_lock
 from schemas import catalog
@@ -61,6 +62,7 @@ def migrate(
                     create_tables(house, table)
                     failpoints.reach("migrate.before_view")
                 refresh_view(house, table)
+                create_views_over(house, table)
             if table.serving and _to_do(changes, table, "cassandra"):
                 say(table.full_name, "cassandra")
                 failpoints.reach("migrate.before_serving")

@@ -22,6 +22,7 @@ from infra.serving_store.sending import snapshot, upsert
 from infra.settings import Settings
 from infra.warehouse.merge import fence, merge_rows
 from infra.warehouse.tables import create_fences, create_view
+from infra.warehouse.views import create_views_over
 from jobs.stores import Stores, declared_stores, make_tables, open_stores, publish_mode, take_stock
 from schemas.errors import InputError, MissingInputError
 from schemas.model import Table
@@ -178,6 +179,7 @@ def _merge(
     merged = merge_rows(stores.warehouse, table, rows, entry.publish_number, entry.delta_version, partitions)
     failpoints.reach("publish.merged", f"{table.full_name}/bigquery")
     create_view(stores.warehouse, table)
+    create_views_over(stores.warehouse, table)
     return merged.rows, merged.deleted
 
 

@@ -1,6 +1,8 @@
 """Datasets, tables and views: created from the declaration, widened and described again when it changes."""
 
-from google.api_core.exceptions import NotFound
+from contextlib import suppress
+
+from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.cloud.bigquery import Dataset, SchemaField, TimePartitioning
 from google.cloud.bigquery import Table as WarehouseTable
 
@@ -10,7 +12,7 @@ from infra.warehouse.statements import AUDIT_FIELDS, add_column_sql, create_fenc
 from schemas.drift import Change, drift, refused
 from schemas.drift_kinds import ADDED_NULLABLE, ADDED_REQUIRED, BECAME_NULLABLE, CLUSTERING_CHANGED, RETENTION_CHANGED
 from schemas.errors import MigrationError
-from schemas.model import Table
+from schemas.model import Field, Table
 from schemas.render.bigquery import DAY_MS, bigquery_table, versioned_name, view_query, view_sql
 
 _SQL_TYPES = {"INTEGER": "INT64", "BOOLEAN": "BOOL"}
@@ -56,20 +58,28 @@ def create_tables(warehouse: Warehouse, table: Table) -> None:
 
 def create_view(warehouse: Warehouse, table: Table) -> None:
     """Point the view that analysts read at the current version, and describe its columns, unless it is so already."""
-    wanted = view_query(table, warehouse.project, warehouse.dataset(table))
-    path = warehouse.path(table, table.name)
+    dataset = warehouse.dataset(table)
+    query = view_query(table, warehouse.project, dataset)
+    statement = view_sql(table, warehouse.project, dataset)
+    make_view(warehouse, warehouse.path(table, table.name), query, statement, table.shown_fields)
+
+
+def make_view(warehouse: Warehouse, path: str, query: str, statement: str, fields: tuple[Field, ...]) -> None:
+    """Run the statement that makes the view, and describe its columns; nothing where it selects by `query` already."""
     with answering():
         try:
             view = warehouse.client.get_table(path, retry=RETRY, timeout=REQUEST_SECONDS)
         except NotFound:
             view = None
-        if view is not None and (view.view_query or "").strip() == wanted.strip():
+        if view is not None and (view.view_query or "").strip() == query.strip():
             return
-        warehouse.run(view_sql(table, warehouse.project, warehouse.dataset(table)))
+        warehouse.run(statement)
         view = warehouse.client.get_table(path, retry=RETRY, timeout=REQUEST_SECONDS)
-        said = {field.name: field.description for field in table.shown_fields}
+        said = {field.name: field.description for field in fields}
         view.schema = [_described(field, said.get(field.name, "")) for field in view.schema]
-        warehouse.client.update_table(view, ["schema"], retry=RETRY, timeout=REQUEST_SECONDS)
+        # Who publishes another of its tables at the same time makes the same view, and describes it.
+        with suppress(PreconditionFailed):
+            warehouse.client.update_table(view, ["schema"], retry=RETRY, timeout=REQUEST_SECONDS)
 
 
 def refresh_view(warehouse: Warehouse, table: Table) -> None:

@@ -57,15 +57,20 @@ def versioned_name(table: Table) -> str:
 def view_query(table: Table, project: str, dataset: str) -> str:
     """SELECT of the view over the current version: the declared columns, and as of when a cell is known."""
     columns = ",\n".join(f"  `{field.name}`" for field in table.shown_fields)
-    return f"SELECT\n{columns}\nFROM {_quoted(project, dataset, versioned_name(table))}"
+    return f"SELECT\n{columns}\nFROM {quoted(project, dataset, versioned_name(table))}"
 
 
 def view_sql(table: Table, project: str, dataset: str) -> str:
     """Statement that makes the view `<dataset>.<name>`, or points it at the current version."""
-    description = table.description.replace("\\", "\\\\").replace('"', '\\"')
-    view = _quoted(project, dataset, table.name)
+    view = quoted(project, dataset, table.name)
     query = view_query(table, project, dataset)
-    return f'CREATE OR REPLACE VIEW {view}\nOPTIONS (description = "{description}") AS\n{query}'
+    return f"CREATE OR REPLACE VIEW {view}\nOPTIONS (description = {quoted_text(table.description)}) AS\n{query}"
+
+
+def quoted_text(text: str) -> str:
+    """The text as a literal of SQL."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _column(field: Field) -> dict[str, object]:
@@ -75,7 +80,8 @@ def _column(field: Field) -> dict[str, object]:
     return {**described, "type": _TYPES[field.type], "mode": "NULLABLE" if field.nullable else "REQUIRED"}
 
 
-def _quoted(*parts: str) -> str:
+def quoted(*parts: str) -> str:
+    """A name of so many parts in quotes; raises ContractError where it would not be one."""
     for part in parts:
         if not _NAME_PART.fullmatch(part):
             raise ContractError(f"{part!r} is no name of a BigQuery project, dataset or table; correct the setting.")

@@ -12,6 +12,7 @@ from infra.replace_file import replace_file
 from schemas import catalog
 from schemas.model import Layer, Ledger, Live
 from schemas.render.odcs import contract
+from schemas.views import VIEWS, views_over
 from tonearm.site import bars, graph
 from tonearm.site.examples import examples
 from tonearm.site.facts import Facts, Site
@@ -27,11 +28,12 @@ def build(site: Site, folder: Path) -> int:
     environment = _environment()
     shared = {"site": site, "layers": _layers(site)}
     index = environment.get_template("index.html")
-    replace_file(folder / "index.html", index.render(**shared, graph=_whole_graph(site), current=""))
+    replace_file(folder / "index.html", index.render(**shared, graph=_whole_graph(site), views=VIEWS, current=""))
     page = environment.get_template("table.html")
     for name, facts in site.tables.items():
         shown = {"facts": facts, "graph": _own_graph(site, name), "picture": _picture(facts), "current": name}
-        replace_file(folder / f"{name}.html", page.render(**shared, **shown, examples=examples(facts.table)))
+        more = {"examples": examples(facts.table), "views": views_over(facts.table)}
+        replace_file(folder / f"{name}.html", page.render(**shared, **shown, **more))
         if facts.validation:
             validation = environment.get_template("validation.html")
             text = validation.render(**shared, **shown, validation=rendered(facts.validation))

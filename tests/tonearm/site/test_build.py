@@ -20,6 +20,7 @@ from schemas.gold import DAILY_TRACK_PLAYS
 from schemas.model import Table
 from schemas.quality import CHECK_RESULTS
 from schemas.render.expectations import expectations
+from schemas.views import VIEWS, View
 from tonearm.app import run
 from tonearm.site.build import build
 from tonearm.site.facts import gather
@@ -118,6 +119,15 @@ def test_a_page_says_what_the_declaration_says(empty: Path, name: str) -> None:
     else:
         assert f"{table.schedule}, at most {table.promised_hours} hours old" in text
         assert "not computed yet" in text
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.full_name)
+def test_views_are_listed_and_named_where_their_tables_are(empty: Path, view: View) -> None:
+    index = (empty / "index.html").read_text()
+    assert f"<code>{view.full_name}</code>" in index
+    assert ", ".join(field.name for field in view.fields) in index
+    for table in view.reads:
+        assert f"<code>{view.full_name}</code>" in (empty / f"{table.full_name}.html").read_text()
 
 
 def test_every_contract_is_of_its_table(empty: Path) -> None:
