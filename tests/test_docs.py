@@ -10,6 +10,7 @@ import typer.main
 from infra.failpoints import VARIABLE as FAILPOINT_VARIABLE
 from infra.settings import REPOSITORY, Settings
 from schemas import catalog
+from schemas.views import VIEWS
 from tonearm.app import build_app
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
@@ -153,6 +154,12 @@ def test_the_page_on_live_says_for_how_long_each_table_is_kept() -> None:
     page = (REPOSITORY / "docs" / "live.md").read_text()
     kept = dict(re.findall(r"^\| `(live\.\w+)` \|.*\| (\d+) \|$", page, re.MULTILINE))
     assert kept == {name: str(one.retention_days) for name, one in catalog.tables().items() if one.is_live}
+
+
+def test_the_readme_says_over_what_each_view_is() -> None:
+    for view in VIEWS:
+        over = ", ".join(f"`{table.full_name}`" for table in view.reads)
+        assert f"| `{view.full_name}` | {over} |" in README
 
 
 def test_every_decision_is_in_the_index() -> None:
