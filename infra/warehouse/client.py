@@ -1,5 +1,6 @@
 """The BigQuery client: bounded in time, and an absent service is said in one sentence."""
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
@@ -38,6 +39,9 @@ _PASSING = (ServerError, TooManyRequests, RequestsConnectionError, Timeout)
 # A broken statement answers 500 on the stand-in, and the client's own retry would repeat it for minutes.
 RETRY = Retry(predicate=if_exception_type(*_PASSING), initial=0.5, maximum=5.0, timeout=RETRY_SECONDS)
 
+_REQUEST = re.compile(r"^[A-Z]+ https?://\S+: ")
+"""What the client puts before an answer to the request itself; the address says nothing to who asks."""
+
 Parameter = ScalarQueryParameter | ArrayQueryParameter
 
 
@@ -68,6 +72,19 @@ class Warehouse:
                 statement, job_config=config, timeout=STATEMENT_SECONDS, retry=RETRY, job_retry=None
             )
             return job, job.result(timeout=JOB_SECONDS, retry=RETRY, job_retry=None)
+
+    def bytes_read(self, statement: str, parameters: Sequence[Parameter] = ()) -> int | None:
+        """How many bytes the statement would read, which is checked and not run; None where the service does not say.
+
+        Raises as `run` does. (The stand-in says 0 of everything, and runs a SELECT to check it.)
+        """
+        config = QueryJobConfig(query_parameters=list(parameters), use_query_cache=False, dry_run=True)
+        with answering():
+            job = self.client.query(
+                statement, job_config=config, timeout=STATEMENT_SECONDS, retry=RETRY, job_retry=None
+            )
+            read = job.total_bytes_processed
+            return None if read is None else int(read)
 
 
 @contextmanager
@@ -111,4 +128,5 @@ def one_sentence(error: Exception) -> str:
     """What the service says, in one line that ends in a full stop."""
     first = (getattr(error, "message", None) or str(error)).strip().splitlines()
     text = (first[0] if first else type(error).__name__).split("; reason:")[0].strip()
+    text = _REQUEST.sub("", text)
     return text if text.endswith(".") else f"{text}."

@@ -19,6 +19,7 @@ from schemas.errors import InputError
 from schemas.gold import DAILY_USER_PLAYS
 from tonearm.app import run
 from tonearm.commands.get import pairs
+from tonearm.commands.sql import weight_in_words
 
 
 @pytest.fixture
@@ -58,6 +59,38 @@ def test_the_warehouse_is_asked_about_the_listener_by_name(capsys: pytest.Captur
     sql = f"SELECT SUM(play_count) AS plays FROM {dataset}.daily_user_plays WHERE user_id = @user_id"
     assert run(["sql", sql, "--user", "Ada", "--json"]) == 0
     assert printed(capsys) == [{"plays": 2}]
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_dry_run_runs_nothing_and_says_that_the_stand_in_cannot_tell(capsys: pytest.CaptureFixture[str]) -> None:
+    dataset = f"{Settings().bigquery_dataset_prefix}gold"
+    statement = f"DELETE FROM {dataset}.daily_user_plays_v1 WHERE user_id = @user_id"
+    assert run(["sql", statement, "--user", "Ada", "--dry-run"]) == 0
+    assert capsys.readouterr().out == (
+        "The statement is in order, but how much it would read the local stand-in of BigQuery cannot tell.\n"
+    )
+    assert run(["sql", statement, "--user", "Ada", "--dry-run", "--json"]) == 0
+    assert printed(capsys) == [{"bytes": None}]
+    assert run(["sql", f"SELECT COUNT(*) AS days FROM {dataset}.daily_user_plays", "--json"]) == 0
+    assert printed(capsys) == [{"days": 1}]
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("statement", ["SELEC country", "SELECT 1 FROM gold.no_such_table"])
+def test_a_dry_run_of_a_wrong_statement_is_the_usual_sentence(
+    capsys: pytest.CaptureFixture[str], statement: str
+) -> None:
+    assert run(["sql", statement, "--dry-run"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("BigQuery refuses the query: ")
+    assert "http" not in said.err
+
+
+def test_what_a_statement_would_read_is_said_in_bytes() -> None:
+    assert weight_in_words(1_610_612_736, "BigQuery") == (
+        "The statement is in order and would read 1,610,612,736 bytes (1.500 GiB)."
+    )
 
 
 @pytest.mark.usefixtures("lake")
