@@ -20,7 +20,7 @@ from jobs.transforms import transform_of
 from schemas import catalog
 from schemas.errors import MissingInputError
 from schemas.model import AS_KNOWN_AT, ReplaceSlices, Table
-from schemas.periods import BEGINNING, PeriodKind, Slice, overlapping, slice_of, start_of
+from schemas.periods import BEGINNING, PeriodKind, Slice, overlapping, slice_of, start_of, with_later
 
 _NOT_COMPARED = ("input_positions", "ingested_at")
 
@@ -33,7 +33,7 @@ def replace_slices(inputs: Inputs, writer: DeltaWriter, table: Table, before: in
     touched = _touched_in_any(inputs, table, until)
     if touched is not None and not touched:
         return 0
-    wanted = None if touched is None else overlapping(touched, table.refresh.kinds, table.refresh.by_share)
+    wanted = None if touched is None else _wanted(inputs, driving, table.refresh, touched)
     needed = {one.name: _needed_rows(inputs, one, until[one.full_name], wanted) for one in (driving, *beside)}
     needed[driving.name] = in_slices(needed[driving.name], table.refresh, wanted)
     others = tuple(name for name in table.inputs if name not in until)
@@ -45,6 +45,15 @@ def replace_slices(inputs: Inputs, writer: DeltaWriter, table: Table, before: in
         return None
     writer.replace_partitions(table, ready, {str(one) for one in wanted}, before)
     return len(wanted)
+
+
+def _wanted(inputs: Inputs, driving: Table, refresh: ReplaceSlices, touched: set[Slice]) -> set[Slice]:
+    """The slices that what was touched of `driving` is part of, or comes before where that makes a difference."""
+    wanted = overlapping(touched, refresh.kinds, refresh.by_share)
+    if not refresh.later:
+        return wanted
+    there = [slice_of(str(one)) for one in inputs.lake.partitions(driving)]
+    return with_later(wanted, overlapping(there, refresh.kinds, refresh.by_share))
 
 
 def month() -> Column:

@@ -99,6 +99,8 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
         wrong.append("a table refreshed by slices is partitioned by slice")
     wrong += [f"{name} is followed and is no input" for name in sorted({*one.inputs_by_date} - {*one.inputs})]
     wrong += _wrong_retention(one)
+    if isinstance(one.refresh, ReplaceSlices) and one.refresh.later and not _reads_slices(one, by_name):
+        wrong.append("a table whose later slices are refreshed too reads first one that is partitioned by slice")
     if one.serving and sorted((*one.serving.partition_key, *one.serving.clustering)) != sorted(one.key):
         wrong.append("the serving key differs from the key")
     if wrong:
@@ -113,6 +115,10 @@ def _wrong_retention(one: Table) -> list[str]:
         # BigQuery lets partitions expire, never rows
         wrong.append("a table with a retention is partitioned in BigQuery")
     return wrong
+
+
+def _reads_slices(one: Table, by_name: dict[str, Table]) -> bool:
+    return any(by_name[name].partition_by == "slice" for name in one.inputs[:1] if name in by_name)
 
 
 def _lost_references(one: Table, by_name: dict[str, Table]) -> list[str]:

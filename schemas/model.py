@@ -168,12 +168,14 @@ class ReplaceSlices:
 
     There is one for each period of `kinds`, of each share of the listeners if `by_share`; touched ones are replaced.
     A driving input that is partitioned by slices has those of months and shares. Where they depend on the same days and
-    listeners of more inputs, which have `event_date` and `user_id`, `also` names them: what is touched in any is.
+    listeners of more inputs, which have `event_date` and `user_id`, `also` names them: what is touched in any is. Where
+    what is said of a period depends on what was before it (what is new in it), earlier days touch it too: `later`.
     """
 
     kinds: tuple[PeriodKind, ...]
     by_share: bool = True
     also: tuple[str, ...] = ()
+    later: bool = False
 
 
 @dataclass(frozen=True)

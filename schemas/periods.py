@@ -90,6 +90,14 @@ def overlapping(touched: Iterable[Slice], kinds: Iterable[PeriodKind], by_share:
     }
 
 
+def with_later(touched: Iterable[Slice], present: Iterable[Slice]) -> set[Slice]:
+    """The touched slices, and of those that are present the ones of the same kind and share that begin later."""
+    first: dict[tuple[PeriodKind, str], date] = {}
+    for one in (found := set(touched)):
+        first[one.kind, one.share] = min(one.start, first.get((one.kind, one.share), one.start))
+    return found | {one for one in present if first.get((one.kind, one.share), date.max) < one.start}
+
+
 def _starts(kind: PeriodKind, one: Slice) -> Iterable[date]:
     start = start_of(kind, one.start)
     while start < one.end:

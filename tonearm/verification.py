@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from infra.lake import Lake
 from infra.settings import Settings
-from schemas import area_statistics, catalog, statistics
+from schemas import area_statistics, catalog, statistics, year_in_music
 from schemas.bronze import DEAD_LETTERS, PLAYBACK_EVENTS
 from schemas.errors import MissingInputError
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE, FATES
@@ -169,7 +169,9 @@ _COMPARABLE: dict[Table, Callable[[pa.Table, Table], pa.Table]] = {
 _FOLLOW_MERGES = catalog.downstream(MERGED_PLAYS.full_name).keys()
 """Of these the answers depend on which plays are merged."""
 
-_STATISTICS = tuple(one for one in (*statistics.TABLES, *area_statistics.TABLES) if one.is_derived)
+_STATISTICS = tuple(
+    one for one in (*statistics.TABLES, *area_statistics.TABLES, *year_in_music.TABLES) if one.is_derived
+)
 """Of these it can tell everything."""
 
 _HOW_OFTEN = (EVENT_BALANCE, DEAD_LETTERS, DUPLICATES)

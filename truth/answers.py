@@ -24,6 +24,7 @@ STATISTICS = (
     "gold.daily_tops",
     "gold.daily_charts",
     "gold.entity_names",
+    "gold.year_in_music",
 )
 """Those of ANSWERS that a deployment may do without."""
 
@@ -52,6 +53,7 @@ _PIECES = {
     "gold.listener_periods": _BY_SHARE,
     "gold.listening_hours": _BY_SHARE,
     "gold.listener_discoveries": _BY_SHARE,
+    "gold.year_in_music": _BY_SHARE,
     "gold.area_tops": _BY_KIND,
     "gold.area_periods": _BY_KIND,
 }

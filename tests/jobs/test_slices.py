@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.periods import Slice
 from schemas.statistics import FLAGGED_MS, LISTENER_PERIODS, LISTENER_SESSIONS, LISTENER_TRACK_DAYS
+from schemas.year_in_music import YEAR_IN_MUSIC
 from tests.jobs.shelf import ANNA, BEN, Shelf, play
 
 pytestmark = pytest.mark.slow_on_spark
@@ -70,6 +71,26 @@ def test_rows_say_as_of_when_they_are_known(shelf):
 
     assert first[ANNA] == second[ANNA]
     assert first[BEN] < second[BEN] <= datetime.now(UTC) + timedelta(seconds=1)
+
+
+def test_a_late_play_of_an_earlier_year_makes_something_of_a_later_year_no_longer_new(shelf):
+    shelf.write(play("old", track_id="u", day=date(2023, 5, 1)), play("a"), play("b", BEN))
+    shelf.refresh()
+    assert new_tracks(shelf) == {(ANNA, 2023): 1, (ANNA, 2026): 1, (BEN, 2026): 1}
+    before = shelf.lake.version(YEAR_IN_MUSIC)
+
+    old = [play("old", track_id="u", day=date(2023, 5, 1)), play("late", day=date(2024, 2, 29))]
+    shelf.write(*old, play("a"), play("b", BEN))
+    shelf.refresh()
+
+    assert new_tracks(shelf) == {(ANNA, 2023): 1, (ANNA, 2024): 1, (ANNA, 2026): 0, (BEN, 2026): 1}
+    touched = shelf.lake.touched_partitions(YEAR_IN_MUSIC, before, shelf.lake.version(YEAR_IN_MUSIC))
+    assert touched == {"year.2024-01-01.08", "year.2026-01-01.08"}
+
+
+def new_tracks(shelf):
+    rows = shelf.lake.rows(YEAR_IN_MUSIC).to_pylist()
+    return {(row["user_id"], row["period_start"].year): row["value"] for row in rows if row["module"] == "new_tracks"}
 
 
 def test_slices_are_read_back_as_they_are_written(shelf):

@@ -7,7 +7,19 @@ import pytest
 
 from schemas.catalog import downstream, in_order, table, tables
 from schemas.errors import ContractError, UnknownTableError
-from schemas.model import Between, Field, KeyedMerge, Ledger, Live, References, ReplaceDates, Serving, Table, Warehouse
+from schemas.model import (
+    Between,
+    Field,
+    KeyedMerge,
+    Ledger,
+    Live,
+    References,
+    ReplaceDates,
+    ReplaceSlices,
+    Serving,
+    Table,
+    Warehouse,
+)
 from schemas.statistics import TAG
 
 LEDGER = Table(
@@ -57,6 +69,12 @@ def test_right_declarations_are_put_in_order() -> None:
 WRONG: dict[str, Callable[[Table], Table]] = {
     "two fields share a name": lambda days: replace(days, fields=(*days.fields, days.fields[0])),
     "no input bronze.nothing": lambda days: replace(days, inputs=("bronze.nothing",)),
+    "a table whose later slices are refreshed too reads first one that is partitioned by slice": lambda days: replace(
+        days,
+        partition_by="slice",
+        fields=(*days.fields, Field("slice", "string", "Slice.")),
+        refresh=ReplaceSlices(kinds=("year",), later=True),
+    ),
     "no table silver.nothing": lambda days: replace(days, refresh=KeyedMerge(("event_date",), "silver.nothing")),
     "no field nothing": lambda days: replace(days, checks=(Between("nothing", 0),)),
     "no field colour": lambda days: replace(days, warehouse=Warehouse(cluster_by=("colour",))),

@@ -17,6 +17,7 @@ from schemas.periods import (
     overlapping,
     slice_of,
     start_of,
+    with_later,
 )
 
 DAYS = st.dates(BEGINNING, date(2100, 12, 31))
@@ -165,3 +166,20 @@ def test_slices_overlap_that_have_a_day_in_common(touched: list[Slice], kinds: s
 def test_there_are_32_shares_of_the_first_byte() -> None:
     assert len(SHARES) == 32
     assert {int(share, 16) & 0b111 for share in SHARES} == {0}
+
+
+def year(number: int, share: str = "08") -> Slice:
+    return Slice("year", date(number, 1, 1), share)
+
+
+def test_later_slices_are_those_of_the_same_share_and_kind_that_are_present() -> None:
+    others = {year(2025, "a8"), Slice("month", date(2025, 1, 1), "08"), year(2022)}
+    assert with_later({year(2023), year(2024)}, {year(2024), year(2026), *others}) == {
+        year(2023),
+        year(2024),
+        year(2026),
+    }
+
+
+def test_nothing_is_later_than_nothing() -> None:
+    assert with_later(set(), {year(2024)}) == set()

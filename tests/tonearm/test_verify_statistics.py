@@ -14,7 +14,7 @@ from deltalake import write_deltalake
 from infra.lake import Lake
 from playback.arrow import arrow_schema
 from playback.simulator.log import LOG
-from schemas import area_statistics, statistics
+from schemas import area_statistics, statistics, year_in_music
 from schemas.bronze import DEAD_LETTERS
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE
 from schemas.model import Table
@@ -23,7 +23,7 @@ from tonearm.app import run
 from truth.answers import STATISTICS, write_answers
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-TABLES = tuple(one for one in (*statistics.TABLES, *area_statistics.TABLES) if one.is_derived)
+TABLES = tuple(one for one in (*statistics.TABLES, *area_statistics.TABLES, *year_in_music.TABLES) if one.is_derived)
 PLAYBACK = {
     "message_number": 0,
     "user_id": "secret",
