@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.replace_file import replace_file
+from schemas.checks import Severity
 from schemas.errors import CheckFailedError
-from schemas.model import Severity
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from infra.lake import Lake
 from infra.replace_file import replace_file
 from infra.table_checks import Asked, finding
 from infra.validations import Evaluated, Validations, evaluated
+from schemas.checks import TableCheck
 from schemas.errors import MissingInputError
-from schemas.model import Table, TableCheck
+from schemas.model import Table
 from schemas.render.check_words import check_in_words, expectation_in_words
 from schemas.render.expectations import expectations_digest
 

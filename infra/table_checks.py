@@ -15,8 +15,9 @@ from pyspark.sql import functions as F
 from infra.lake import Lake
 from infra.table_sizes import rows_by_date
 from schemas import catalog
+from schemas.checks import Fresh, References, TableCheck, Volume
 from schemas.errors import MissingInputError
-from schemas.model import Fresh, References, Table, TableCheck, Volume
+from schemas.model import Table
 
 _SHOWN_VALUES = 3
 _FEWEST_DAYS = 2

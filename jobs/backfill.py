@@ -50,8 +50,8 @@ def plan(lake: Lake, name: str, first: date, last: date, downstream: bool = Fals
     for reader in catalog.downstream(name).values() if downstream else ():
         if isinstance(reader.refresh, KeyedMerge):
             continue  # It follows the ledger, which no backfill changes.
-        if TAG in reader.tags and lake.version(reader) is None:
-            continue  # Statistics may be left out.
+        if not reader.is_derived or (TAG in reader.tags and lake.version(reader) is None):
+            continue  # What a run writes down by itself; statistics may be left out.
         within[reader.full_name] = _dates_of_reader(reader, within)
         dates = within[reader.full_name] if reader.is_by_date else (None, None)
         rewrites.append(_rewrite(lake, reader, *dates))

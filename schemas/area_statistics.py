@@ -1,7 +1,8 @@
 """Gold, continued: statistics of each country and of all together, and the daily charts."""
 
+from schemas.checks import AtMost, Between, InSet, Matches
 from schemas.counts import CHART_LENGTH, COUNT_CHECKS, TRACK_ID
-from schemas.model import AtMost, Between, Field, InSet, Matches, ReplaceAll, ReplaceSlices, Snapshot, Table, Warehouse
+from schemas.model import Field, ReplaceAll, ReplaceSlices, Snapshot, Table, Warehouse
 from schemas.periods import RANGES
 from schemas.silver import EVENT_DATE
 from schemas.statistics import (
@@ -135,6 +136,7 @@ RESTATEMENTS = Table(
     grain="one row per area, period that was over, and moment as of which it says something else",
     key=("area", "period_kind", "period_start", "known_at"),
     refresh=Snapshot(),
+    inputs=("gold.area_periods",),
     partition_by="restated_date",
     fields=(
         Field("restated_date", "date", "UTC date of known_at."),

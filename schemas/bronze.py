@@ -1,6 +1,7 @@
 """Bronze: records as received, and those that are no events."""
 
-from schemas.model import Between, Field, KeyedMerge, Ledger, Snapshot, Table
+from schemas.checks import Between
+from schemas.model import Field, KeyedMerge, Ledger, Snapshot, Table
 
 RECORD_FIELDS = (
     Field("topic_id", "string", "Kafka's own id of the topic: a topic made again is another one."),

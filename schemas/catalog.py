@@ -11,8 +11,9 @@ from pkgutil import iter_modules
 from typing import get_args
 
 import schemas
+from schemas.checks import References
 from schemas.errors import ContractError, UnknownTableError
-from schemas.model import KeyedMerge, Layer, References, ReplaceDates, ReplaceSlices, Table
+from schemas.model import KeyedMerge, Layer, ReplaceDates, ReplaceSlices, Table
 
 
 @cache

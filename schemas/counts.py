@@ -1,6 +1,7 @@
 """Fields and checks that tables about music share."""
 
-from schemas.model import AtMost, Between, Field, Matches
+from schemas.checks import AtMost, Between, Matches
+from schemas.model import Field
 
 COUNTRY = Field("country", "string", "ISO 3166-1 alpha-2 country; ZZ where the source does not say.")
 TRACK_ID = Field("track_id", "string", "Identity of the track.")

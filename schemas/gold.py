@@ -5,20 +5,9 @@ Those about music take `content_type = 'track'`; what they leave out stays count
 
 from schemas import area_statistics, statistics, year_in_music
 from schemas.bronze import CLIENT_ID
+from schemas.checks import AtMost, Between, InSet, References, Volume
 from schemas.counts import CHART_LENGTH, COUNT_CHECKS, COUNTRY, COUNTS, IS_COUNTRY, PLAYED_MS, TRACK_ID, USER_ID
-from schemas.model import (
-    AtMost,
-    Between,
-    Field,
-    InSet,
-    References,
-    ReplaceAll,
-    ReplaceDates,
-    Serving,
-    Table,
-    Volume,
-    Warehouse,
-)
+from schemas.model import Field, ReplaceAll, ReplaceDates, Serving, Table, Warehouse
 from schemas.silver import EVENT_DATE
 
 CHART_WINDOWS_DAYS = (7, 28)

@@ -6,8 +6,9 @@ in `live.minute_records`. Distinct listeners of minutes do not add up to those o
 """
 
 from schemas.bronze import RECORD_FIELDS, RECORD_KEY
+from schemas.checks import AtMost, Between, Matches
 from schemas.counts import CHART_LENGTH, COUNTRY, PLAY_COUNT, PLAYBACK_COUNT, SKIP_COUNT, TRACK_ID
-from schemas.model import AtMost, Between, Field, Live, Matches, Serving, Table, Warehouse
+from schemas.model import Field, Live, Serving, Table, Warehouse
 from schemas.silver import EVENT_DATE
 
 WINDOW_SECONDS = 60

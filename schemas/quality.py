@@ -1,6 +1,7 @@
 """Quality: what checks found."""
 
-from schemas.model import Field, InSet, Snapshot, Table
+from schemas.checks import InSet
+from schemas.model import Field, Snapshot, Table
 
 CHECK_RESULTS = Table(
     layer="quality",

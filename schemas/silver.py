@@ -3,21 +3,10 @@
 from dataclasses import replace
 
 from schemas.bronze import CLIENT_ID, RECORD_FIELDS, RECORD_KEY
+from schemas.checks import Between, Fresh, InSet, Matches, Volume
 from schemas.counts import USER_ID
 from schemas.events import CONTENT_TYPES, CURRENT, OUTCOMES
-from schemas.model import (
-    Between,
-    Field,
-    Fresh,
-    InSet,
-    KeyedMerge,
-    Matches,
-    ReplaceAll,
-    ReplaceDates,
-    Table,
-    Volume,
-    Warehouse,
-)
+from schemas.model import Field, KeyedMerge, ReplaceAll, ReplaceDates, Table, Warehouse
 
 FIRST_BY = ("appended_at", "partition", "offset", "topic_id")
 """Of several records of one event the lowest is the one that is accepted."""

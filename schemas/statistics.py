@@ -7,8 +7,9 @@ clean ones, which leave out the days on which a listener is flagged.
 
 from dataclasses import replace
 
+from schemas.checks import AtMost, Between, Check, InSet
 from schemas.counts import COUNT_CHECKS, COUNTRY, COUNTS, IS_COUNTRY, PLAYED_MS, TRACK_ID, USER_ID
-from schemas.model import AtMost, Between, Check, Field, InSet, ReplaceAll, ReplaceSlices, Table, Warehouse
+from schemas.model import Field, ReplaceAll, ReplaceSlices, Table, Warehouse
 from schemas.periods import RANGES
 from schemas.silver import EVENT_DATE
 

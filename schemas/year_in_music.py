@@ -1,7 +1,8 @@
 """Gold, continued: what a year was to each listener, as rows to tell it by."""
 
+from schemas.checks import Between, InSet
 from schemas.counts import USER_ID
-from schemas.model import Between, Field, InSet, ReplaceSlices, Table, Warehouse
+from schemas.model import Field, ReplaceSlices, Table, Warehouse
 from schemas.statistics import SLICE, TAG
 
 YEAR_TOP_LENGTH = 5

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.model import AtMost, Between, Check, Fresh, InSet, Matches, References, Table, Volume
+from schemas.checks import AtMost, Between, Check, Fresh, InSet, Matches, References, Volume
+from schemas.model import Table
 from schemas.render.expectations import expectations
 
 

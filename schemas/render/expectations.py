@@ -6,7 +6,8 @@ Each is `{"type": …, "kwargs": {…}, "meta": {"severity": "stop" | "warn", "m
 import hashlib
 import json
 
-from schemas.model import AtMost, Between, InSet, Matches, RowCheck, Severity, Table
+from schemas.checks import AtMost, Between, InSet, Matches, RowCheck, Severity
+from schemas.model import Table
 
 
 def expectations(table: Table) -> list[dict[str, object]]:

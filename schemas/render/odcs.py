@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from schemas.model import Field, Fresh, References, Table, Volume
+from schemas.checks import Fresh, References, Volume
+from schemas.model import Field, Table
 from schemas.render.bigquery import bigquery_schema
 from schemas.render.check_words import check_in_words, expectation_in_words
 from schemas.render.expectations import expectations

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from schemas import catalog
-from schemas.model import Field, References, Table
+from schemas.checks import References
+from schemas.model import Field, Table
 from schemas.statistics import TAG
 
 INGEST = "ingest"
@@ -71,9 +72,15 @@ def daily_tasks(tables: Mapping[str, Table] | None = None) -> list[Task]:
 
 
 def statistics_tasks() -> list[Task]:
-    """A refresh of each table of the statistics after those of them it depends on, and publications."""
-    known = catalog.tables()
-    return _table_tasks({name: one for name, one in known.items() if TAG in one.tags}, known, ())
+    """A refresh of each table of the statistics after those of them it depends on, and publications.
+
+    What is written down beside a refresh, and has none of its own, is published after that.
+    """
+    known = {name: one for name, one in catalog.tables().items() if TAG in one.tags}
+    derived = {name: one for name, one in known.items() if one.is_derived}
+    tasks = _table_tasks(derived, catalog.tables(), ())
+    beside = [one for name, one in known.items() if name not in derived and one.is_published]
+    return [*tasks, *(_publish_task(one, tuple(map(_refresh_id, one.inputs))) for one in beside)]
 
 
 def _table_tasks(derived: Mapping[str, Table], known: Mapping[str, Table], first: tuple[str, ...]) -> list[Task]:
@@ -85,10 +92,13 @@ def _table_tasks(derived: Mapping[str, Table], known: Mapping[str, Table], first
         refresh = Task(_refresh_id(name), ("refresh", name), before or first, one.owner, page(one), (name,))
         tasks.append(replace(refresh, backfill_words=again))
         if one.is_published:
-            doc = f"Publishes the version of `{name}` that passed its checks."
-            publish = Task(f"publish.{name}", ("publish", name), (_refresh_id(name),), one.owner, doc)
-            tasks.append(replace(publish, uses_engine=False))
+            tasks.append(_publish_task(one, (_refresh_id(name),)))
     return tasks
+
+
+def _publish_task(table: Table, after: tuple[str, ...]) -> Task:
+    name, doc = table.full_name, f"Publishes the version of `{table.full_name}` that passed its checks."
+    return Task(f"publish.{name}", ("publish", name), after, table.owner, doc, uses_engine=False)
 
 
 def maintain_task() -> Task:

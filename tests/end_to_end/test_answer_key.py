@@ -14,10 +14,10 @@ import pytest
 from jobs.replay import replay, request
 from playback.fix_rules import read_rules
 from playback.simulator.malformed import KINDS
-from playback.simulator.parameters import TYPICAL
+from playback.simulator.parameters import TWO_SOURCES, TYPICAL
 from schemas import catalog
 from tonearm.simulation import simulate, simulation_of, truth_folder
-from tonearm.verification import verify
+from tonearm.verification import merges, verify
 from truth.answers import write_answers
 
 FAST = pytest.param((4, "sail"), id="sail-4")
@@ -97,3 +97,19 @@ def test_the_same_replay_again_and_another_run_change_nothing(chaos: Any, tmp_pa
     before = chaos.versions(), chaos.digests()
     assert replayed(chaos, tmp_path) == 0
     assert (chaos.versions(), chaos.digests()) == before
+
+
+def test_where_playbacks_are_told_of_twice_gold_is_what_the_key_says_without_those_that_are_merged(
+    deployment: Callable[..., Any],
+) -> None:
+    made = deployment()
+    played = simulation_of(made.settings.home, TWO_SOURCES, events=20_000, days=14, seed=4)
+    assert simulate(made.settings, made.endpoints.kafka_bootstrap, played) is not None
+    sheet = made.run().sheet
+    folder = truth_folder(made.settings.home)
+    found = merges(made.settings, folder)
+    assert sheet.adds_up
+    assert found is not None
+    assert found.right > 1_500
+    assert {line.merged for line in sheet.stages if line.merged} == {found.merged}
+    assert [verdict for verdict in verify(made.settings, folder) if not verdict.equal] == []

@@ -10,8 +10,8 @@ from confluent_kafka import Producer
 
 from infra.openlineage_events import NAMESPACE, edges, stored_events, stored_in
 from schemas import catalog
+from schemas.checks import Between
 from schemas.errors import CheckFailedError
-from schemas.model import Between
 
 
 @dataclass(frozen=True)

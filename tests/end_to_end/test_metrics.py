@@ -15,8 +15,8 @@ from infra.openlineage_events import stored_events
 from infra.run_log import LOG, running
 from schemas import catalog
 from schemas.bronze import DEAD_LETTERS
+from schemas.checks import Between
 from schemas.errors import CheckFailedError
-from schemas.model import Between
 from tests.end_to_end.conftest import LISTENER
 from tests.tonearm.metrics.scraping import Values, scrape
 from tonearm.report import run_report, save_report

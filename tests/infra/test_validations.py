@@ -15,8 +15,9 @@ from pyspark.sql import SparkSession
 from infra.engine import open_session
 from infra.settings import Settings
 from infra.validations import Evaluated, Validations, evaluated
+from schemas.checks import AtMost, Between, InSet, Matches
 from schemas.errors import ContractError
-from schemas.model import AtMost, Between, Field, InSet, Matches, ReplaceAll, Table
+from schemas.model import Field, ReplaceAll, Table
 from schemas.render.check_words import expectation_in_words
 from schemas.render.expectations import expectations
 from schemas.render.spark import spark_ddl

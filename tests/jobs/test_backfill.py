@@ -173,7 +173,7 @@ def test_a_run_of_airflows_backfill_does_for_its_date_what_a_backfill_does(week,
 def test_a_check_that_fails_stops_what_comes_after(week, runner, lake, tmp_path, monkeypatch):
     from dataclasses import replace
 
-    from schemas.model import Between
+    from schemas.checks import Between
 
     strict = replace(PLAYS, checks=(Between("ms_played", 0, 1000),))
     monkeypatch.setitem(catalog.tables(), "silver.plays", strict)

@@ -11,11 +11,12 @@ from infra.delta_writer import DeltaWriter
 from infra.lake_shape import declared_shape, found_shape, is_to_be_recomputed, migrate
 from jobs.gold import daily_user_plays
 from schemas.bronze import PLAYBACK_EVENTS
+from schemas.checks import Between
 from schemas.drift import drift
 from schemas.errors import CheckFailedError
 from schemas.gold import DAILY_USER_PLAYS
-from schemas.model import Between, Field
-from schemas.silver import PLAYS
+from schemas.model import Field
+from schemas.silver import MERGED_PLAYS, PLAYS
 
 MEAN = Field("mean_ms", "long", "Milliseconds of a playback.", nullable=True)
 WIDER = replace(DAILY_USER_PLAYS, fields=(*DAILY_USER_PLAYS.fields[:2], MEAN, *DAILY_USER_PLAYS.fields[2:]))
@@ -43,8 +44,8 @@ def filling(monkeypatch):
     """The transform of the wider table."""
     before = daily_user_plays.transform
 
-    def transform(plays):
-        return before(plays).withColumn("mean_ms", (F.col("played_ms") / F.col("playback_count")).cast("bigint"))
+    def transform(plays, merged_plays):
+        return before(plays, merged_plays).withColumn("mean_ms", (F.col("played_ms") / F.col("playback_count")).cast("bigint"))
 
     monkeypatch.setattr(daily_user_plays, "transform", transform)
 
@@ -58,12 +59,14 @@ def _widen(lake, checker, table):
 def test_an_added_column_is_filled_in_every_row_there_is(runner, lake, tmp_path, append, request):
     append({"event_id": "a"}, {"event_id": "b", "occurred_at": "2026-11-18T10:00:00Z", "ms_played": 60_000})
     runner.refresh(PLAYS)
+    runner.refresh(MERGED_PLAYS)
     runner.refresh(DAILY_USER_PLAYS)
     before = lake.digest(DAILY_USER_PLAYS)
     request.getfixturevalue("filling")
     _widen(lake, Checker(tmp_path), WIDER)
     append({"event_id": "c", "ms_played": 20_000})
     runner.refresh(PLAYS)
+    runner.refresh(MERGED_PLAYS)
 
     refreshed = runner.refresh(WIDER)
 
@@ -86,6 +89,7 @@ def test_events_of_both_versions_are_merged_into_silver_of_version_1(runner, lak
     append({"event_id": "a"}, {"event_id": "b", "shuffle": True, "private_session": False})
 
     runner.refresh(PLAYS)
+    runner.refresh(MERGED_PLAYS)
 
     rows = {row["event_id"]: (row["shuffle"], row["private_session"]) for row in lake.rows(PLAYS).to_pylist()}
     assert rows == {"a": (None, None), "b": (True, False)}
@@ -96,6 +100,7 @@ def test_events_of_both_versions_are_merged_into_silver_of_version_1(runner, lak
 def test_tightened_checks_are_asked_of_rows_that_did_not_change(runner, lake, append, tmp_path):
     append({"event_id": "a"})
     runner.refresh(PLAYS)
+    runner.refresh(MERGED_PLAYS)
     passed = runner.refresh(DAILY_USER_PLAYS).version
     tighter = replace(DAILY_USER_PLAYS, checks=(*DAILY_USER_PLAYS.checks, Between("played_ms", 0, 1_000)))
 

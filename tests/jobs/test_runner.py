@@ -126,7 +126,7 @@ def test_a_record_appended_before_the_accepted_one_takes_its_place_and_an_emptie
 def test_a_failed_check_stops_what_comes_after_and_names_the_row(append, runner, lake, records, event, monkeypatch):
     from dataclasses import replace
 
-    from schemas.model import Between
+    from schemas.checks import Between
 
     plays = catalog.table("silver.plays")
     strict = replace(plays, checks=(Between("ms_played", 0, 1000),))
@@ -142,7 +142,7 @@ def test_a_failed_check_stops_what_comes_after_and_names_the_row(append, runner,
 def test_a_failed_check_goes_on_stopping_until_it_passes(append, runner, records, event, monkeypatch):
     from dataclasses import replace
 
-    from schemas.model import Between
+    from schemas.checks import Between
 
     strict = replace(catalog.table("silver.plays"), checks=(Between("ms_played", 0, 1000),))
     append(records(event("too-long", ms_played=5000)))

@@ -10,9 +10,9 @@ from infra.checks import Checker
 from infra.table_checks import Asked, Finding, finding
 from jobs.check_results import record_check_results
 from playback.arrow import arrow_schema
+from schemas.checks import Fresh, References, Volume
 from schemas.errors import CheckFailedError, MissingInputError
 from schemas.gold import DAILY_TRACK_PLAYS
-from schemas.model import Fresh, References, Volume
 from schemas.quality import CHECK_RESULTS
 from schemas.silver import PLAYS, TRACKS
 
@@ -144,7 +144,7 @@ def test_a_warning_stops_nothing_is_told_and_is_asked_again_of_the_same_version(
 ):
     from dataclasses import replace
 
-    from schemas.model import Fresh
+    from schemas.checks import Fresh
 
     stale = replace(TRACKS, checks=(Fresh("last_seen_at", 1),))
     checker = Checker(tmp_path)

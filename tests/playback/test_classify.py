@@ -13,7 +13,7 @@ from playback.arrow import arrow_schema
 from playback.classify import CLASSIFIED_FIELDS, CLASSIFIED_SCHEMA, classify
 from playback.reasons import Reason
 from schemas.catalog import table
-from schemas.model import Between, InSet, Matches, TableCheck
+from schemas.checks import Between, InSet, Matches, TableCheck
 
 MakeEvent = Callable[..., dict[str, object]]
 MakePayload = Callable[..., bytes]

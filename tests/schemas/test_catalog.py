@@ -6,20 +6,9 @@ from dataclasses import replace
 import pytest
 
 from schemas.catalog import downstream, in_order, table, tables
+from schemas.checks import Between, References
 from schemas.errors import ContractError, UnknownTableError
-from schemas.model import (
-    Between,
-    Field,
-    KeyedMerge,
-    Ledger,
-    Live,
-    References,
-    ReplaceDates,
-    ReplaceSlices,
-    Serving,
-    Table,
-    Warehouse,
-)
+from schemas.model import Field, KeyedMerge, Ledger, Live, ReplaceDates, ReplaceSlices, Serving, Table, Warehouse
 from schemas.statistics import TAG
 
 LEDGER = Table(

@@ -59,7 +59,7 @@ def stored(house: Warehouse) -> list[tuple[Any, ...]]:
 def test_tables_are_partitioned_clustered_and_described(house: Warehouse) -> None:
     table = house.client.get_table(house.path(DAILY_TRACK_PLAYS, "daily_track_plays_v1"))
     assert (table.time_partitioning.field, table.clustering_fields) == ("event_date", ["country", "track_id"])
-    assert table.description == "Playbacks of each track by day and country. Grain: " + DAILY_TRACK_PLAYS.grain + "."
+    assert table.description == f"{DAILY_TRACK_PLAYS.description} Grain: {DAILY_TRACK_PLAYS.grain}."
     assert all(column.description for column in table.schema)
 
 

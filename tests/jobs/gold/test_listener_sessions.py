@@ -6,7 +6,7 @@ import pytest
 
 from jobs.gold.listener_sessions import transform
 from jobs.slices import in_slices
-from schemas.silver import PLAYS
+from schemas.silver import MERGED_PLAYS, PLAYS
 from schemas.statistics import LISTENER_SESSIONS
 
 pytestmark = pytest.mark.slow_on_spark
@@ -25,7 +25,8 @@ def _play(at=TEN, event_id="", **fields):
 @pytest.fixture
 def sessions(frame):
     def computed(*plays):
-        rows = transform(in_slices(frame(PLAYS, *plays), LISTENER_SESSIONS.refresh)).collect()
+        sliced = in_slices(frame(PLAYS, *plays), LISTENER_SESSIONS.refresh)
+        rows = transform(sliced, frame(MERGED_PLAYS)).collect()
         found = [row.asDict() for row in rows]
         for row in found:
             row |= {name: row[name].replace(tzinfo=UTC) for name in TIMES}

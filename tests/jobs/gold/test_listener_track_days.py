@@ -6,7 +6,7 @@ import pytest
 
 from jobs.gold.listener_track_days import transform
 from jobs.slices import in_slices
-from schemas.silver import PLAYS, TRACKS
+from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 from schemas.statistics import LISTENER_TRACK_DAYS
 
 pytestmark = pytest.mark.slow_on_spark
@@ -30,7 +30,7 @@ def _play(at=TEN, **fields):
 def cells(frame):
     def computed(*plays):
         sliced = in_slices(frame(PLAYS, *plays), LISTENER_TRACK_DAYS.refresh)
-        return [row.asDict() for row in transform(sliced, frame(TRACKS, *TRACKS_SEEN)).collect()]
+        return [row.asDict() for row in transform(sliced, frame(MERGED_PLAYS), frame(TRACKS, *TRACKS_SEEN)).collect()]
 
     return computed
 

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.catalog import tables
-from schemas.model import Between, Fresh, InSet, References, RowCheck, Volume
+from schemas.checks import Between, Fresh, InSet, References, RowCheck, Volume
 from schemas.render.check_words import check_in_words, checks_in_words, expectation_in_words
 from schemas.render.expectations import expectations
 

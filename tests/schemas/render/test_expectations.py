@@ -3,7 +3,8 @@
 import pytest
 
 from schemas.catalog import tables
-from schemas.model import AtMost, Between, Field, InSet, Matches, ReplaceAll, Table
+from schemas.checks import AtMost, Between, InSet, Matches
+from schemas.model import Field, ReplaceAll, Table
 from schemas.render.expectations import expectations
 
 STOP = {"severity": "stop"}
