@@ -45,7 +45,8 @@ def filling(monkeypatch):
     before = daily_user_plays.transform
 
     def transform(plays, merged_plays):
-        return before(plays, merged_plays).withColumn("mean_ms", (F.col("played_ms") / F.col("playback_count")).cast("bigint"))
+        mean = (F.col("played_ms") / F.col("playback_count")).cast("bigint")
+        return before(plays, merged_plays).withColumn("mean_ms", mean)
 
     monkeypatch.setattr(daily_user_plays, "transform", transform)
 
