@@ -41,15 +41,12 @@ Counts = Counter[tuple[date, str, str, bool]]
 """Playbacks by date, country, version of the rules, and whether they were imported."""
 
 
-def record_restatements(session: SparkSession, lake: Lake, checker: Checker) -> Refreshed | None:
-    """Write down what moved since the last time, and check it; None where there are no statistics.
+def record_restatements(session: SparkSession, lake: Lake, checker: Checker) -> Refreshed:
+    """Write down what moved since the last time, and check it; there are statistics.
 
     The first time nothing has moved yet. Where the versions of the last time are no longer kept, neither.
     """
-    now = lake.version(AREA_PERIODS)
-    if now is None:
-        return None
-    started = time.perf_counter()
+    started, now = time.perf_counter(), lake.version(AREA_PERIODS)
     lake.create(RESTATEMENTS)
     before = lake.version(RESTATEMENTS)
     seen = {"table": lake.table_id(AREA_PERIODS), "version": now, "plays": _plays_version(session, lake)}

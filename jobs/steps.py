@@ -28,6 +28,7 @@ from jobs.manifests import record_manifests
 from jobs.restatements import record_restatements
 from jobs.run_lock import run_lock
 from jobs.runner import Progress, Refreshed, Runner
+from schemas.area_statistics import AREA_PERIODS, RESTATEMENTS
 from schemas.bronze import MANIFESTS, PLAYBACK_EVENTS
 from schemas.errors import InputError, MissingInputError
 from schemas.model import Table
@@ -80,8 +81,9 @@ def recording(step: Opened) -> Iterator[Recorded]:
     recorded = Recorded()
     try:
         yield recorded
-        if restated := record_restatements(step.session, step.lake, step.checker):
-            recorded.refreshed.append(restated)
+        if step.lake.version(AREA_PERIODS) is not None:
+            with step.lineage.writing(RESTATEMENTS):
+                recorded.refreshed.append(record_restatements(step.session, step.lake, step.checker))
     finally:
         with step.lineage.writing(CHECK_RESULTS):
             refreshed, recorded.warnings = record_check_results(step.session, step.lake, step.checker)

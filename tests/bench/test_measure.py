@@ -44,4 +44,14 @@ def test_ratios_are_those_of_sides_measured_one_after_the_other() -> None:
 
 def test_the_benchmarks_are_the_modules_that_run() -> None:
     first = ["audit", "checks", "classify", "daily_aggregate", "generator", "importers", "ingest"]
-    assert benchmarks() == [*first, "live", "live_engine", "orchestration", "replay", "resume", "run"]
+    assert benchmarks() == [
+        *first,
+        "live",
+        "live_engine",
+        "merge",
+        "orchestration",
+        "replay",
+        "restatement",
+        "resume",
+        "run",
+    ]

@@ -45,7 +45,7 @@ def produce(made: Any, *payloads: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def watched(deployment: Callable[..., Any], export: Path, longer_export: Path) -> Watched:
-    made = deployment()
+    made = deployment(statistics=True)
     made.send(export)
     produce(made, *POISON)
     with running(made.settings, "run"):

@@ -18,6 +18,7 @@ from schemas import catalog
 from schemas.bronze import CLIENT_ID, DEAD_LETTERS, PLAYBACK_EVENTS, RECORD_FIELDS
 from schemas.model import Table
 from schemas.silver import DUPLICATES, PLAYS
+from schemas.statistics import TAG
 from tests.poison.envelopes import RAW_KEY
 from tests.poison.kinds import OF_A_REGISTRY, Fate, Group, Headers
 from tests.poison.sending import Sent, mixed, send_with_poison, send_without_poison
@@ -144,7 +145,8 @@ def test_every_row_is_that_of_a_run_without_poison(poisoned: Poisoned, name: str
 @pytest.mark.parametrize("engine", ["sail", pytest.param("spark", marks=[pytest.mark.nightly, pytest.mark.spark])])
 def test_every_table_can_be_read_to_its_last_byte(poisoned: Poisoned, engine: str) -> None:
     with open_session(poisoned.made.settings.model_copy(update={"engine": engine})) as session:
-        for table in catalog.lake_tables().values():
+        made_here = [one for one in catalog.lake_tables().values() if TAG not in one.tags]
+        for table in made_here:
             texts = [field.name for field in table.fields if field.type in ("string", "binary")]
             sums = [F.sum(F.crc32(F.col(name).cast("binary"))).alias(name) for name in texts]
             read = session.read.format("delta").load(str(poisoned.made.lake.path(table)))
