@@ -152,6 +152,8 @@ STATES = st.tuples(
 HISTORIES = st.lists(STATES, min_size=2, max_size=4)
 
 
+# Fifty histories of several states, each with all statistics.
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("examples", [pytest.param(50, marks=pytest.mark.nightly), 3])
 def test_restating_again_and_again_is_a_full_recompute(session, tmp_path_factory, frame, examples):
     """Late, imported, deleted, otherwise judged and merged plays, in any order: each state is as computed at once."""
