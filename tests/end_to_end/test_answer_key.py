@@ -20,6 +20,9 @@ from tonearm.simulation import simulate, simulation_of, truth_folder
 from tonearm.verification import merges, verify
 from truth.answers import write_answers
 
+# All statistics of a hundred thousand playbacks, computed three times on a machine that has other work.
+pytestmark = pytest.mark.timeout(900)
+
 FAST = pytest.param((4, "sail"), id="sail-4")
 RULES = """
 [[rule]]
