@@ -24,7 +24,7 @@ RECOMPUTE = "tonearm.recompute"
 """Property of a table that is computed from others: `true` when all its rows are to be, because it has new columns."""
 
 CONSUMED = "tonearm.consumed"
-"""Property of a sparse table: what of its inputs it is made of, as `input_positions` would say in its rows."""
+"""Property of a table whose rows cannot say it: what of its inputs it is made of."""
 
 _WORDS = {"integer": "int"}
 
@@ -104,7 +104,7 @@ def consumed_beside(lake: Lake, table: Table) -> str | None:
 
 
 def remember_consumed(lake: Lake, table: Table, position: str) -> None:
-    """Remember a position of a sparse table beside its rows, after they were written.
+    """Remember what a table has consumed beside its rows, after they were written: where no row may say it.
 
     Whoever dies in between, or meets another commit here, leaves the same dates to be computed once more.
     """

@@ -14,7 +14,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -22,7 +21,7 @@ from infra import failpoints
 from infra.checks import Checker
 from infra.delta_writer import DeltaWriter
 from infra.lake import Lake
-from infra.lake_shape import set_property
+from infra.lake_shape import consumed_beside, remember_consumed
 from jobs import positions
 from jobs.inputs import Inputs
 from jobs.runner import Refreshed
@@ -34,7 +33,6 @@ from schemas.periods import end_of
 from schemas.silver import PLAYS
 from schemas.statistics import LISTENER_TRACK_DAYS
 
-_COMPARED = "tonearm.compared"
 _KEY = ("area", "period_kind", "period_start")
 Row = dict[str, Any]
 Counts = Counter[tuple[date, str, str, bool]]
@@ -49,13 +47,14 @@ def record_restatements(session: SparkSession, lake: Lake, checker: Checker) -> 
     started, now = time.perf_counter(), lake.version(AREA_PERIODS)
     lake.create(RESTATEMENTS)
     before = lake.version(RESTATEMENTS)
-    seen = {"table": lake.table_id(AREA_PERIODS), "version": now, "plays": _plays_version(session, lake)}
-    last = json.loads(DeltaTable(lake.path(RESTATEMENTS)).metadata().configuration.get(_COMPARED, "{}"))
-    if last.get("version") != now or last.get("table") != seen["table"]:
+    seen: dict[str, Any] = {"table": lake.table_id(AREA_PERIODS), "version": now}
+    last = json.loads(consumed_beside(lake, RESTATEMENTS) or "{}")
+    if seen.items() - last.items():
+        seen["plays"] = _plays_version(session, lake)
         if last.get("table") == seen["table"]:
             _write(session, lake, _moved(session, lake, last, seen), before)
             failpoints.reach("restatements.written")
-        set_property(lake, RESTATEMENTS, _COMPARED, json.dumps(seen))
+        remember_consumed(lake, RESTATEMENTS, json.dumps(seen))
     version = lake.version(RESTATEMENTS)
     assert version is not None
     checker.verify(session, lake, RESTATEMENTS, version)

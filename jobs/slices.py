@@ -56,11 +56,6 @@ def _wanted(inputs: Inputs, driving: Table, refresh: ReplaceSlices, touched: set
     return with_later(wanted, overlapping(there, refresh.kinds, refresh.by_share))
 
 
-def month() -> Column:
-    """First day of the month of `event_date`."""
-    return F.trunc("event_date", "month")
-
-
 def share() -> Column:
     """`schemas.periods.SHARES` of `user_id`: its first five bits."""
     return F.concat(F.substring("user_id", 1, 1), F.when(F.substring("user_id", 2, 1) < "8", "0").otherwise(F.lit("8")))
@@ -161,7 +156,8 @@ def _differing(inputs: Inputs, driving: Table, before: int, after: int, days: li
 def _fingerprints(rows: DataFrame) -> dict[Slice, tuple[int, int]]:
     """Number of rows and sum of their hashes, by month and share."""
     compared = [name for name in rows.columns if name not in _NOT_COMPARED]
-    hashed = rows.select(month().alias("month"), share().alias("share"), F.xxhash64(*compared).alias("hash"))
+    month = period_start("month").alias("month")
+    hashed = rows.select(month, share().alias("share"), F.xxhash64(*compared).alias("hash"))
     sums = hashed.groupBy("month", "share").agg(
         F.count(F.lit(1)).alias("rows"), F.sum(F.col("hash").cast("decimal(38,0)")).alias("hash")
     )
