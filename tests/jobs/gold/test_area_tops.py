@@ -8,17 +8,9 @@ from jobs.gold.area_tops import transform
 from jobs.slices import in_slices
 from schemas.area_statistics import AREA_TOPS
 from schemas.statistics import LISTENER_TRACK_DAYS
+from tests.jobs.gold.ranked import BEN, cell
 
 pytestmark = pytest.mark.slow_on_spark
-
-ANNA, BEN = "a0" + "0" * 30, "0f" + "0" * 30
-DAY = date(2026, 11, 19)
-
-
-def _cell(track_id, plays=1, **fields):
-    usual = {"event_date": DAY, "user_id": ANNA, "country": "DE", "artist_id": "", "album_id": ""}
-    counts = {"playback_count": plays + 1, "play_count": plays, "skip_count": 1, "played_ms": plays * 1_000}
-    return usual | counts | {"track_id": track_id, "is_flagged": False} | fields
 
 
 @pytest.fixture
@@ -38,9 +30,9 @@ def _top(rows, area, kind="month", entity_type="track"):
 
 def test_a_track_is_summed_over_listeners_of_all_shares_with_and_without_flagged_days(tops):
     cells = [
-        _cell("t", 2),
-        _cell("t", 3, event_date=date(2026, 11, 1), is_flagged=True),
-        _cell("t", 5, user_id=BEN, is_flagged=True),
+        cell("t", 2),
+        cell("t", 3, event_date=date(2026, 11, 1), is_flagged=True),
+        cell("t", 5, user_id=BEN, is_flagged=True),
     ]
 
     (month,) = [row for row in tops(*cells) if (row["period_kind"], row["area"]) == ("month", "DE")]
@@ -67,7 +59,7 @@ def test_a_track_is_summed_over_listeners_of_all_shares_with_and_without_flagged
 
 
 def test_who_listens_in_two_countries_is_one_listener_of_each_and_one_of_all_together(tops):
-    rows = tops(_cell("t"), _cell("t", country="SE"), _cell("t", user_id=BEN, country="ZZ"))
+    rows = tops(cell("t"), cell("t", country="SE"), cell("t", user_id=BEN, country="ZZ"))
 
     assert {area: _top(rows, area) for area in ("DE", "SE", "ZZ", "**")} == {
         "DE": [(1, "t", 1, 1)],
@@ -79,10 +71,10 @@ def test_who_listens_in_two_countries_is_one_listener_of_each_and_one_of_all_tog
 
 def test_a_listener_of_an_artist_is_one_however_many_tracks_and_who_only_skipped_is_one_too(tops):
     cells = [
-        _cell("t", artist_id="artist:1", album_id="album:1"),
-        _cell("u", artist_id="artist:1"),
-        _cell("u", 0, artist_id="artist:1", user_id=BEN),
-        _cell("v", 9),
+        cell("t", artist_id="artist:1", album_id="album:1"),
+        cell("u", artist_id="artist:1"),
+        cell("u", 0, artist_id="artist:1", user_id=BEN),
+        cell("v", 9),
     ]
 
     rows = tops(*cells)
@@ -92,7 +84,7 @@ def test_a_listener_of_an_artist_is_one_however_many_tracks_and_who_only_skipped
 
 
 def test_a_listener_whose_clean_days_are_in_another_country_is_clean_in_all_together(tops):
-    rows = tops(_cell("t", is_flagged=True), _cell("t", country="SE", event_date=date(2026, 11, 20)))
+    rows = tops(cell("t", is_flagged=True), cell("t", country="SE", event_date=date(2026, 11, 20)))
 
     clean = {row["area"]: row["clean_listener_count"] for row in rows if row["period_kind"] == "year"}
     assert clean == {"DE": 0, "SE": 1, "**": 1}
@@ -100,7 +92,7 @@ def test_a_listener_whose_clean_days_are_in_another_country_is_clean_in_all_toge
 
 def test_the_first_of_all_together_may_be_first_nowhere_and_ties_go_by_entity_id(tops):
     plays = {"DE": {"a": 2, "c": 3}, "SE": {"b": 3, "c": 2}, "FR": {"a": 1}}
-    cells = [_cell(track_id, count, country=area) for area, of in plays.items() for track_id, count in of.items()]
+    cells = [cell(track_id, count, country=area) for area, of in plays.items() for track_id, count in of.items()]
 
     rows = tops(*cells)
 
@@ -109,14 +101,14 @@ def test_the_first_of_all_together_may_be_first_nowhere_and_ties_go_by_entity_id
 
 
 def test_what_was_never_played_has_no_place_in_the_area(tops):
-    rows = tops(_cell("t", 0), _cell("t", 1, country="SE"))
+    rows = tops(cell("t", 0), cell("t", 1, country="SE"))
 
     assert _top(rows, "DE") == []
     assert _top(rows, "**") == [(1, "t", 1, 1)]
 
 
 def test_a_list_has_two_hundred_places(tops):
-    rows = tops(*(_cell(f"t{number:03}") for number in reversed(range(201))))
+    rows = tops(*(cell(f"t{number:03}") for number in reversed(range(201))))
 
     assert _top(rows, "DE") == [(number + 1, f"t{number:03}", 1, 1) for number in range(200)]
 

@@ -7,17 +7,9 @@ import pytest
 from jobs.gold.listener_tops import transform
 from jobs.slices import in_slices
 from schemas.statistics import LISTENER_TOPS, LISTENER_TRACK_DAYS
+from tests.jobs.gold.ranked import ANNA, BEN, cell
 
 pytestmark = pytest.mark.slow_on_spark
-
-ANNA, BEN = "a0" + "0" * 30, "0f" + "0" * 30
-DAY = date(2026, 11, 19)
-
-
-def _cell(track_id, plays=1, **fields):
-    usual = {"event_date": DAY, "user_id": ANNA, "country": "DE", "artist_id": "", "album_id": ""}
-    counts = {"playback_count": plays + 1, "play_count": plays, "skip_count": 1, "played_ms": plays * 1_000}
-    return usual | counts | {"track_id": track_id, "is_flagged": False} | fields
 
 
 @pytest.fixture
@@ -37,7 +29,7 @@ def _top(rows, kind="month", entity_type="track", user_id=ANNA):
 
 
 def test_a_track_is_summed_over_days_hours_and_countries_with_and_without_flagged_days(tops):
-    cells = [_cell("t", 2), _cell("t", 3, country="SE"), _cell("t", 5, event_date=date(2026, 11, 1), is_flagged=True)]
+    cells = [cell("t", 2), cell("t", 3, country="SE"), cell("t", 5, event_date=date(2026, 11, 1), is_flagged=True)]
 
     (month,) = [row for row in tops(*cells) if row["period_kind"] == "month"]
 
@@ -61,13 +53,13 @@ def test_a_track_is_summed_over_days_hours_and_countries_with_and_without_flagge
 
 
 def test_more_plays_come_first_and_ties_go_by_entity_id_not_by_time_heard(tops):
-    cells = [_cell("c", 2, played_ms=9), _cell("b", 5), _cell("a", 2), _cell("B", 2)]
+    cells = [cell("c", 2, played_ms=9), cell("b", 5), cell("a", 2), cell("B", 2)]
 
     assert _top(tops(*cells)) == [(1, "b", 5), (2, "B", 2), (3, "a", 2), (4, "c", 2)]
 
 
 def test_a_day_is_in_one_top_list_of_each_kind(tops):
-    rows = tops(_cell("t", event_date=date(2027, 1, 3)), _cell("t", event_date=date(2026, 12, 28)))
+    rows = tops(cell("t", event_date=date(2027, 1, 3)), cell("t", event_date=date(2026, 12, 28)))
 
     assert {(row["period_kind"], str(row["period_start"]), row["play_count"]) for row in rows} == {
         ("week", "2026-12-28", 2),
@@ -86,7 +78,7 @@ def test_a_day_is_in_one_top_list_of_each_kind(tops):
 def test_artists_and_albums_have_lists_of_their_own_and_a_playback_without_one_is_in_none(tops):
     named = {"artist_id": "artist:1", "album_id": "album:1"}
 
-    rows = tops(_cell("t", 1, **named), _cell("u", 1, **named), _cell("v", 3))
+    rows = tops(cell("t", 1, **named), cell("u", 1, **named), cell("v", 3))
 
     assert _top(rows, entity_type="track") == [(1, "v", 3), (2, "t", 1), (3, "u", 1)]
     assert _top(rows, entity_type="artist") == [(1, "artist:1", 2)]
@@ -94,16 +86,16 @@ def test_artists_and_albums_have_lists_of_their_own_and_a_playback_without_one_i
 
 
 def test_what_was_never_played_has_no_place_and_what_was_played_on_a_flagged_day_only_has_one(tops):
-    rows = tops(_cell("skipped", 0), _cell("farmed", 1, is_flagged=True))
+    rows = tops(cell("skipped", 0), cell("farmed", 1, is_flagged=True))
 
     assert _top(rows) == [(1, "farmed", 1)]
     assert {row["clean_play_count"] for row in rows} == {0}
 
 
 def test_a_list_has_a_hundred_places_for_each_listener(tops):
-    others = [_cell(f"t{number:03}", user_id=BEN) for number in range(3)]
+    others = [cell(f"t{number:03}", user_id=BEN) for number in range(3)]
 
-    rows = tops(*(_cell(f"t{number:03}") for number in reversed(range(101))), *others)
+    rows = tops(*(cell(f"t{number:03}") for number in reversed(range(101))), *others)
 
     assert _top(rows) == [(number + 1, f"t{number:03}", 1) for number in range(100)]
     assert [place for place, _, _ in _top(rows, user_id=BEN)] == [1, 2, 3]
