@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from apache_beam.coders import Coder, PickleCoder
 from apache_beam.io.unbounded_source import CheckpointMark, UnboundedReader, UnboundedSource
 from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
@@ -139,10 +138,10 @@ class LogBatches(UnboundedReader):
         self._give(rows, rest, passed_us)
         return True
 
-    def _give(self, rows: pa.RecordBatch, rest: pa.RecordBatch, passed_us: int) -> None:
+    def _give(self, rows: pa.RecordBatch, rest: list[pa.RecordBatch], passed_us: int) -> None:
         offsets = self._mark.offsets | self._log.next_offsets
-        for partition in rest["partition"].unique().to_pylist():
-            offsets[partition] = pc.min(rest["offset"].filter(pc.equal(rest["partition"], partition))).as_py()
+        # those of a partition follow one another, and its first one stands
+        offsets |= {part["partition"][0].as_py(): part["offset"][0].as_py() for part in reversed(rest)}
         caught_up = all(offsets.get(partition, 0) >= end for partition, end in self._source.ends.items())
         self._batch = Batch(self._mark.number, passed_us, caught_up, self._as_ledger(rows), offsets)
         self._mark = replace(self._mark, offsets=offsets, number=self._mark.number + 1, passed_us=passed_us)
@@ -161,9 +160,7 @@ class LogBatches(UnboundedReader):
     def _as_ledger(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """The columns of the ledger that a verdict needs."""
         count = rows.num_rows
-        columns: dict[str, pa.Array] = {
-            name: rows[name] for name in ("partition", "offset", "manifest_id", "sequence", "high_water", "payload")
-        }
+        columns: dict[str, pa.Array] = {name: rows[name] for name in rows.schema.names if name != "appended_us"}
         words = {"topic_id": self._source.topic_id, "topic": self._source.topic, "client_id": UNKNOWN_CLIENT}
         columns |= {name: pa.repeat(pa.scalar(word, pa.string()), count) for name, word in words.items()}
         columns["appended_at"] = rows["appended_us"].cast(pa.timestamp("us", "UTC"))

@@ -35,6 +35,11 @@ _CONSUMER: dict[str, str | int | bool] = {
     "log_level": 0,
 }
 _NO_CUT = Cut()
+LOG_SCHEMA = pa.schema(
+    RECORDS_SCHEMA.field(name)
+    for name in ("partition", "offset", "appended_us", "manifest_id", "sequence", "high_water", "payload")
+)
+"""What is read of a record here; keys and all headers as they came are the ledger's."""
 
 
 @dataclass
@@ -160,7 +165,7 @@ class LogReader:
         return max(newest if self._has_one_broker else 0, time.time_ns() // 1_000 - self._clock_difference_us)
 
     def take(self, passed_us: int = 0) -> list[pa.RecordBatch]:
-        """All records that were read and not handed back, as batches of RECORDS_SCHEMA with the partitions' order.
+        """All records that were read and not handed back, as batches of LOG_SCHEMA with the partitions' order.
 
         What a broker with a wrong clock has stamped earlier than `passed_us` counts as appended then, since readers
         were told that all before was read; the same goes for the record before and for the cut.
@@ -169,21 +174,16 @@ class LogReader:
         for number, one in self._partitions.items():
             if len(one.records):
                 one.last_taken_us = max(one.last_taken_us, passed_us)
-                one.batches.append(self._in_time(one, one.records.batch(number)))
+                one.batches.append(self._in_time(one, one.records.batch(number, LOG_SCHEMA)))
                 one.records = Records()
             taken += one.batches
             one.batches = []
         return taken or [_NOTHING]
 
-    def hand_back(self, rest: pa.RecordBatch) -> None:
-        """Records of `take` that are not to be used yet; the next `take` has them first."""
-        if not rest.num_rows:
-            return
-        partitions = rest["partition"].to_numpy()
-        for number, one in self._partitions.items():
-            chosen = partitions == number
-            if chosen.any():
-                one.batches.insert(0, rest.filter(pa.array(chosen)))
+    def hand_back(self, rest: list[pa.RecordBatch]) -> None:
+        """Records of `take` that are not used yet, each batch of one partition; the next `take` has them first."""
+        for batch in reversed(rest):
+            self._partitions[batch["partition"][0].as_py()].batches.insert(0, batch)
 
     def close(self) -> None:
         """Leave the broker."""
@@ -232,4 +232,4 @@ class LogReader:
                 change([TopicPartition(self._topic, number)])
 
 
-_NOTHING = pa.RecordBatch.from_pylist([], schema=RECORDS_SCHEMA)
+_NOTHING = pa.RecordBatch.from_pylist([], schema=LOG_SCHEMA)

@@ -4,7 +4,7 @@ Messages are taken apart as they come and only their bytes are kept: were the me
 kept until a batch is full, the garbage collector would look at all of them again and again, for half of the time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,25 +97,32 @@ class Records:
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def batch(self, partition: int) -> pa.RecordBatch:
-        """The records as a batch of RECORDS_SCHEMA; a header value that is not what it should be is a null column."""
+    def batch(self, partition: int, schema: pa.Schema = RECORDS_SCHEMA) -> pa.RecordBatch:
+        """The records as a batch of RECORDS_SCHEMA, or of a part of its columns.
+
+        A header value that is not what it should be is a null column.
+        """
         counts = np.array(self.header_counts, np.int64)
         names, values = pa.array(self.header_keys, pa.string()), _binary(self.header_values)
         rows = np.repeat(np.arange(len(counts)), counts)
-        columns = [
-            pa.repeat(pa.scalar(partition, pa.int32()), len(self)),
-            pa.array(np.array(self.offsets, np.int64)),
-            pa.array(np.array(self.appended_ms, np.int64) * 1000),
-            _texts(_named(HEADER_MANIFEST_ID, names, values, rows, len(self))),
-            _texts(_named(HEADER_INSTALL_ID, names, values, rows, len(self))),
-            _numbers(_named(HEADER_SEQUENCE, names, values, rows, len(self))),
-            _numbers(_named(HEADER_HIGH_WATER, names, values, rows, len(self))),
-            _texts(_named(HEADER_REPLAY_OF, names, values, rows, len(self))),
-            _binary(self.keys),
-            _header_lists(names, values, counts),
-            _binary(self.payloads),
-        ]
-        return pa.RecordBatch.from_arrays(columns, schema=RECORDS_SCHEMA)
+
+        def header(name: str) -> pa.BinaryArray:
+            return _named(name, names, values, rows, len(self))
+
+        makers: dict[str, Callable[[], pa.Array]] = {
+            "partition": lambda: pa.repeat(pa.scalar(partition, pa.int32()), len(self)),
+            "offset": lambda: pa.array(np.array(self.offsets, np.int64)),
+            "appended_us": lambda: pa.array(np.array(self.appended_ms, np.int64) * 1000),
+            "manifest_id": lambda: _texts(header(HEADER_MANIFEST_ID)),
+            "install_id": lambda: _texts(header(HEADER_INSTALL_ID)),
+            "sequence": lambda: _numbers(header(HEADER_SEQUENCE)),
+            "high_water": lambda: _numbers(header(HEADER_HIGH_WATER)),
+            "replay_of": lambda: _texts(header(HEADER_REPLAY_OF)),
+            "key": lambda: _binary(self.keys),
+            "headers": lambda: _header_lists(names, values, counts),
+            "payload": lambda: _binary(self.payloads),
+        }
+        return pa.RecordBatch.from_arrays([makers[name]() for name in schema.names], schema=schema)
 
 
 def _headers(messages: Sequence[Message]) -> list[Headers]:

@@ -32,6 +32,12 @@ class Batch:
     offsets: dict[int, int] = field(default_factory=dict)
     """Of each partition the offset behind these records."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the records."""
+        size: int = self.rows.nbytes
+        return size
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -51,6 +57,11 @@ class Changes:
     records: int = 0
     """Records since the changes before; `dead_letters` of them are no events."""
     dead_letters: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows."""
+        return sum(table.nbytes for table in self.rows.values())
 
 
 class Numbered(Protocol):
@@ -110,6 +121,11 @@ class PickledCoder(Coder):
     def decode(self, encoded: bytes) -> Any:
         """The element again; only ever given what this pipeline encoded."""
         return pickle.loads(encoded)  # noqa: S301
+
+    def estimate_size(self, value: Any) -> int:
+        """About as many bytes as it would be encoded in; Beam's own way to know is to encode it."""
+        size: int = value.nbytes
+        return size
 
     def is_deterministic(self) -> bool:
         """No: never a key."""

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 
 def passed_by_all(last_read: dict[int, int], at_end: dict[int, int]) -> int:
@@ -16,18 +15,17 @@ def passed_by_all(last_read: dict[int, int], at_end: dict[int, int]) -> int:
     return min((max(read, at_end.get(partition, 0)) for partition, read in last_read.items()), default=0)
 
 
-def in_log_order(parts: list[pa.RecordBatch], before_us: int) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """The records appended before a time, by (append time, partition, offset), and the others as they were.
+def in_log_order(parts: list[pa.RecordBatch], before_us: int) -> tuple[pa.RecordBatch, list[pa.RecordBatch]]:
+    """The records appended before a time, by (append time, partition, offset), and what is left of the parts.
 
-    `parts` (at least one) share a schema with `appended_us`, `partition` and `offset`; those of one partition follow
-    one another by offset. The order is total: any reader of the same log gets the same.
+    `parts` (at least one) share a schema with `appended_us`, `partition` and `offset`. Each is of one partition, by
+    offset, and its append times never fall, so that what is left is the end of it and need not be copied. The order is
+    total: any reader of the same log gets the same.
     """
-    together = pa.concat_batches(parts)
-    ready = pc.less(together["appended_us"], before_us)
-    rest = together.filter(pc.invert(ready))
-    chosen = together.filter(ready)
-    keys = [chosen[name].to_numpy(zero_copy_only=False) for name in ("offset", "partition", "appended_us")]
-    order = np.lexsort(keys)
+    counts = [int(np.searchsorted(part["appended_us"].to_numpy(), before_us)) for part in parts]
+    rest = [part.slice(count) for part, count in zip(parts, counts, strict=True) if count < len(part)]
+    ready = pa.concat_batches([part.slice(0, count) for part, count in zip(parts, counts, strict=True)])
+    order = np.lexsort([ready[name].to_numpy() for name in ("offset", "partition", "appended_us")])
     if (np.diff(order) == 1).all():
-        return chosen, rest
-    return chosen.take(pa.array(order)), rest
+        return ready, rest
+    return ready.take(pa.array(order)), rest

