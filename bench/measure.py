@@ -77,19 +77,19 @@ class Tree:
 @contextmanager
 def work(answer: Any = None) -> Iterator[None]:
     """In a child of `measure_side`: the part that is compared; processes it starts belong to it."""
-    before, started = _tree_cpu(), time.perf_counter()
+    before, started = tree_cpu(), time.perf_counter()
     yield
-    taken = {"wall": time.perf_counter() - started, "cpu": _tree_cpu() - before, "answer": answer}
+    taken = {"wall": time.perf_counter() - started, "cpu": tree_cpu() - before, "answer": answer}
     Path(os.environ[_ANSWER]).write_text(json.dumps(taken), encoding="utf-8")
 
 
-def measure_side(side: str, arguments: Mapping[str, Any]) -> Cost:
+def measure_side(side: str, arguments: Mapping[str, Any], limit_seconds: float = _LIMIT_SECONDS) -> Cost:
     """Run `side` (`bench.module:function`) with these arguments in a process of its own."""
-    return measure([sys.executable, "-m", "bench.side", side, json.dumps(arguments)], {})
+    return measure([sys.executable, "-m", "bench.side", side, json.dumps(arguments)], {}, limit_seconds)
 
 
-def measure(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
-    """Run a command to its end; raises RuntimeError with the end of what it printed when it fails."""
+def measure(command: Sequence[str], environment: Mapping[str, str], limit_seconds: float = _LIMIT_SECONDS) -> Cost:
+    """Run a command to its end; raises RuntimeError with the end of what it printed when it fails, or is ended."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         answer, output = Path(folder) / "answer.json", Path(folder) / "output"
         started = time.perf_counter()
@@ -106,7 +106,7 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
             status = None
             while status is None:
                 peak = max(peak, tree.sample())
-                if peak > _MEMORY_LIMIT or time.perf_counter() - started > _LIMIT_SECONDS:
+                if peak > _MEMORY_LIMIT or time.perf_counter() - started > limit_seconds:
                     tree.kill()
                     child.wait()
                     raise RuntimeError(f"{' '.join(command)} was ended: {peak / 2**30:.1f} GiB, {_said(output)}")
@@ -134,7 +134,8 @@ def _ended(child: subprocess.Popen[bytes]) -> tuple[int | None, float]:
     return child.returncode, usage.ru_utime + usage.ru_stime
 
 
-def _tree_cpu() -> float:
+def tree_cpu() -> float:
+    """CPU time so far of this process and of those below it that are alive."""
     tree = Tree(os.getpid())
     tree.sample()
     return tree.cpu_seconds

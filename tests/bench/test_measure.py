@@ -43,7 +43,7 @@ def test_ratios_are_those_of_sides_measured_one_after_the_other() -> None:
 
 
 def test_the_benchmarks_are_the_modules_that_run() -> None:
-    first = ["audit", "checks", "classify", "daily_aggregate", "generator", "importers", "ingest"]
+    first = ["audit", "checks", "classify", "daily_aggregate", "full_batch", "generator", "importers", "ingest"]
     assert benchmarks() == [
         *first,
         "live",
@@ -54,4 +54,5 @@ def test_the_benchmarks_are_the_modules_that_run() -> None:
         "restatement",
         "resume",
         "run",
+        "statistics_beside_duckdb",
     ]
