@@ -31,9 +31,12 @@ def furthest(table: Table, consumed: Mapping[str, list[positions.Position]]) -> 
     return {name: version for name, version in found.items() if version is not None}
 
 
-def pending(reader: Inputs, table: Table, consumed: Versions, until: Versions) -> set[date]:
-    """Dates that were touched in any of these inputs since they were consumed."""
+def pending(reader: Inputs, table: Table, consumed: Versions, until: Versions) -> set[date] | None:
+    """Dates that were touched in any of these inputs since they were consumed; None: all that there are or were."""
     touched: set[PartitionValue] = set()
     for one in inputs(table):
-        touched |= reader.touched(one, consumed.get(one.full_name), until[one.full_name])
+        found = reader.touched(one, consumed.get(one.full_name), until[one.full_name])
+        if found is None:
+            return None
+        touched |= found
     return {value for value in touched if isinstance(value, date)}

@@ -60,15 +60,17 @@ class Inputs:
         once = positions.version(consumed) if len(consumed) == 1 else None
         return once is not None and self.lake.same_rows(catalog.table(name), once, now)
 
-    def touched(self, driving: Table, consumed: int | None, until: int) -> set[PartitionValue]:
-        """Partitions of `driving` that changed after version `consumed` (None: all there ever were) up to `until`."""
-        if consumed is not None and consumed > until:
-            consumed = None
+    def touched(self, driving: Table, consumed: int | None, until: int) -> set[PartitionValue] | None:
+        """Partitions of `driving` that changed after version `consumed` of it up to `until`.
+
+        None: all that there are or were, because nothing was consumed or the log no longer reaches back.
+        """
+        if consumed is None or consumed > until:
+            return None
         try:
             return self.lake.touched_partitions(driving, consumed, until)
         except MissingInputError:
-            # The log no longer reaches back: every one there is may have changed.
-            return self.lake.touched_partitions(driving, None, until)
+            return None
 
 
 def remembering(table: Table) -> str:

@@ -117,13 +117,14 @@ class Runner:
         return Refreshed(table, version, version != before, len(dates), time.perf_counter() - started)
 
     def _dates_again(self, table: Table, first: date, last: date) -> Recomputed:
-        there = set().union(*(self._days(one) for one in (*followed.inputs(table), table)))
+        there = self._all_days(table)
         dates = {day for day in there if first <= day <= last}
         until = followed.current(self._lake, table)
         rows = self._of_dates(table, until, dates)
         consumed = followed.furthest(table, self._inputs.consumed(table))
         # The furthest position of any row is the table's: it may move on only if no other date has anything pending.
-        reached = until if followed.pending(self._inputs, table, consumed, until) <= dates else consumed
+        pending = followed.pending(self._inputs, table, consumed, until)
+        reached = until if (there if pending is None else pending) <= dates else consumed
         return with_positions(rows, dict(reached)), dates
 
     def _merged_again(self, table: Table, first: date, last: date) -> Recomputed:
@@ -141,6 +142,10 @@ class Runner:
         staged = self._writer.staged(table.full_name, table.stored_fields)
         found = {row[0] for row in staged.select(str(table.partition_by)).distinct().collect()}
         return staged, {day for day in self._days(table) if first <= day <= last} | found
+
+    def _all_days(self, table: Table) -> set[date]:
+        """Dates of the table and of what it follows."""
+        return set().union(*(self._days(one) for one in (*followed.inputs(table), table)))
 
     def _days(self, table: Table) -> set[date]:
         return {value for value in self._lake.partitions(table) if isinstance(value, date)}
@@ -181,7 +186,9 @@ class Runner:
     def _replace_dates(self, table: Table, before: int | None) -> int | None:
         until = followed.current(self._lake, table)
         consumed = followed.furthest(table, self._inputs.consumed(table))
-        dates = followed.pending(self._inputs, table, consumed, until)
+        pending = followed.pending(self._inputs, table, consumed, until)
+        # Of all of them also those that the table alone has: an input may have had them.
+        dates = self._all_days(table) if pending is None else pending
         if dates:
             rows = with_positions(self._of_dates(table, until, dates), dict(until))
             self._writer.replace_partitions(table, rows, dates, before)

@@ -132,16 +132,16 @@ def _touched_in_any(inputs: Inputs, table: Table, until: followed.Versions) -> s
 
 def _touched_months(inputs: Inputs, driving: Table, consumed: int | None, until: int) -> set[Slice] | None:
     """Months by share of `driving` that changed from version `consumed` of it on; None: all that there are or were."""
-    if consumed is None or consumed > until:
+    changed = inputs.touched(driving, consumed, until)
+    if changed is None or consumed is None:
         return None
+    if driving.partition_by == "slice":
+        return {slice_of(str(value)) for value in changed}
+    days = sorted(value for value in changed if isinstance(value, date))
     try:
-        changed = inputs.lake.touched_partitions(driving, consumed, until)
-        if driving.partition_by == "slice":
-            return {slice_of(str(value)) for value in changed}
-        days = sorted(value for value in changed if isinstance(value, date))
         return _differing(inputs, driving, consumed, until, days) if days else set()
     except MissingInputError:
-        return None  # The log, or the version's files, no longer reach back.
+        return None  # The log reaches back, the version's files do not.
 
 
 def _differing(inputs: Inputs, driving: Table, before: int, after: int, days: list[date]) -> set[Slice]:

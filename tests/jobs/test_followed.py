@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from infra import lake_shape
@@ -102,6 +103,23 @@ def test_merges_that_are_taken_back_are_followed_to_the_counts_from_before(
     assert _days(lake) == {18: 2, 19: 1}
     assert _merged(lake) == {"basic 19": "extended 19"}
     assert lake.digest(PLAYS) == plays
+
+
+def test_a_date_that_left_the_input_is_gone_too_where_the_log_no_longer_reaches_back(
+    append, runner, lake, records, event
+):
+    append(records(event("a", occurred_at="2026-11-18T10:00:00Z"), event("b", occurred_at="2026-11-19T10:00:00Z")))
+    _refresh(runner, DAILY_USER_PLAYS)
+    plays = DeltaTable(lake.path(PLAYS))
+    plays.delete("event_date = '2026-11-18'")
+    plays.create_checkpoint()
+    for version in range(plays.version()):
+        (lake.path(PLAYS) / "_delta_log" / f"{version:020d}.json").unlink()
+
+    runner.refresh(DAILY_USER_PLAYS)
+
+    assert _days(lake) == {19: 1}
+    assert not runner.refresh(DAILY_USER_PLAYS).changed
 
 
 def test_a_backfill_rewrites_the_same_dates_of_what_follows_several_inputs(append, runner, lake, records, event):
