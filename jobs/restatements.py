@@ -1,20 +1,21 @@
 """gold.restatements: which periods moved after they were over, from what to what, and why.
 
 Two versions of `gold.area_periods` are compared, the one of the last time and the present one; why they differ is found
-from the versions of `silver.plays` that they were computed from. What was compared last stands in a property of the
-table, which is set after its rows: whoever dies in between writes the same rows again.
+from the versions of `silver.plays` and `silver.merged_plays` that they were computed from. What was compared last
+stands in a property of the table, which is set after its rows: whoever dies in between writes the same rows again.
 """
 
 import json
 import time
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from infra import failpoints
@@ -30,13 +31,21 @@ from schemas.area_statistics import AREA_PERIODS, COMPARED, EVERYWHERE, REASONS,
 from schemas.errors import MissingInputError
 from schemas.model import AS_KNOWN_AT
 from schemas.periods import end_of
-from schemas.silver import PLAYS
+from schemas.silver import MERGED_PLAYS, PLAYS
 from schemas.statistics import LISTENER_TRACK_DAYS
 
 _KEY = ("area", "period_kind", "period_start")
 Row = dict[str, Any]
 Counts = Counter[tuple[date, str, str, bool]]
 """Playbacks by date, country, version of the rules, and whether they were imported."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one version of the base was computed from: all playbacks, and those of them that are merged."""
+
+    playbacks: Counts
+    merged: Counts = field(default_factory=Counter)
 
 
 def record_restatements(session: SparkSession, lake: Lake, checker: Checker) -> Refreshed:
@@ -50,7 +59,7 @@ def record_restatements(session: SparkSession, lake: Lake, checker: Checker) -> 
     seen: dict[str, Any] = {"table": lake.table_id(AREA_PERIODS), "version": now}
     last = json.loads(consumed_beside(lake, RESTATEMENTS) or "{}")
     if seen.items() - last.items():
-        seen["plays"] = _plays_version(session, lake)
+        seen |= _versions(session, lake)
         if last.get("table") == seen["table"]:
             _write(session, lake, _moved(session, lake, last, seen), before)
             failpoints.reach("restatements.written")
@@ -76,7 +85,7 @@ def _moved(session: SparkSession, lake: Lake, last: dict[str, Any], seen: dict[s
     rows = differences(within.to_pylist(), now.to_pylist(), known_before, known_at)
     if not rows:
         return []
-    changes = _changes(session, lake, last["plays"], seen["plays"])
+    changes = _changes(session, lake, last, seen)
     return [row | {"reason": reason(row, changes)} for row in rows]
 
 
@@ -97,11 +106,12 @@ def differences(was: Collection[Row], now: Collection[Row], known_before: dateti
     return found
 
 
-def reason(row: Row, changes: "tuple[Counts, Counts] | None") -> str:
-    """Why the cell moved, in the words of `REASONS`; `changes` are the playbacks before and now, None: not known."""
+def reason(row: Row, changes: tuple[Heard, Heard] | None) -> str:
+    """Why the cell moved, in the words of `REASONS`; `changes` are what was heard before and now, None: not known."""
     if changes is None:
         return "unknown"
-    was, now = (_within(row, counts) for counts in changes)
+    was, now = (_within(row, heard.playbacks) for heard in changes)
+    merged_was, merged_now = (_within(row, heard.merged).total() for heard in changes)
     grown, shrunk = now - was, was - now
     deleted = sum(was.values()) > sum(now.values())
     other_rules = {key[2] for key in grown} - {key[2] for key in shrunk} if shrunk else set()
@@ -110,6 +120,7 @@ def reason(row: Row, changes: "tuple[Counts, Counts] | None") -> str:
         "import": not other_rules and any(key[3] for key in grown),
         "deletion": deleted,
         "rules": bool(other_rules),
+        "merge": merged_was != merged_now,
     }
     said = [word for word in REASONS if found.get(word)]
     return ", ".join(said) or "correction"
@@ -126,21 +137,34 @@ def _within(row: Row, counts: Counts) -> Counts:
     )
 
 
-def _changes(session: SparkSession, lake: Lake, before: int | None, now: int | None) -> "tuple[Counts, Counts] | None":
-    if before is None or now is None:
+def _changes(session: SparkSession, lake: Lake, before: Row, now: Row) -> tuple[Heard, Heard] | None:
+    """What was heard before and now on the days that either input has touched; None where that is no longer kept."""
+    # Of merges nothing was remembered at first.
+    inputs = [table for table in (PLAYS, MERGED_PLAYS) if before.get(table.full_name) is not None]
+    if PLAYS not in inputs:
         return None
     try:
-        if not lake.is_complete(PLAYS, before):
+        if not all(lake.is_complete(table, before[table.full_name]) for table in inputs):
             return None
-        days = sorted(one for one in lake.touched_partitions(PLAYS, before, now) if isinstance(one, date))
+        touched = [lake.touched_partitions(table, before[table.full_name], now[table.full_name]) for table in inputs]
     except MissingInputError:
         return None
-    was, is_now = (_counts(Inputs(session, lake), version, days) for version in (before, now))
+    days = sorted(one for one in set().union(*touched) if isinstance(one, date))
+    reader, known = Inputs(session, lake), {table.full_name for table in inputs}
+    was, is_now = (_heard(reader, {name: seen[name] for name in known}, days) for seen in (before, now))
     return was, is_now
 
 
-def _counts(inputs: Inputs, version: int, days: list[date]) -> Counts:
-    music = inputs.read(PLAYS, version).where((F.col("content_type") == "track") & F.col("event_date").isin(*days))
+def _heard(inputs: Inputs, versions: dict[str, int], days: list[date]) -> Heard:
+    on_days = F.col("event_date").isin(*days)
+    music = inputs.read(PLAYS, versions[PLAYS.full_name]).where((F.col("content_type") == "track") & on_days)
+    if MERGED_PLAYS.full_name not in versions:
+        return Heard(_counts(music))
+    merged = inputs.read(MERGED_PLAYS, versions[MERGED_PLAYS.full_name]).where(on_days).select("event_date", "event_id")
+    return Heard(_counts(music), _counts(music.join(merged, on=["event_date", "event_id"], how="left_semi")))
+
+
+def _counts(music: DataFrame) -> Counts:
     imported = F.col("client_id").startswith("manifest:").alias("is_imported")
     counted = music.groupBy("event_date", "country", "rule_version", imported).agg(F.count(F.lit(1)).alias("playbacks"))
     return Counter({tuple(row)[:4]: row["playbacks"] for row in counted.collect()})
@@ -157,6 +181,7 @@ def _write(session: SparkSession, lake: Lake, found: list[Row], version: int | N
     DeltaWriter(session, lake).replace_partitions(RESTATEMENTS, session.createDataFrame(rows), dates, version)
 
 
-def _plays_version(session: SparkSession, lake: Lake) -> int | None:
-    """The version of `silver.plays` that the base of the statistics was computed from."""
-    return positions.version(positions.stored(session, lake, LISTENER_TRACK_DAYS).get(PLAYS.full_name, []))
+def _versions(session: SparkSession, lake: Lake) -> dict[str, int | None]:
+    """The versions of `silver.plays` and `silver.merged_plays` that the base of the statistics was computed from."""
+    consumed = positions.stored(session, lake, LISTENER_TRACK_DAYS)
+    return {table.full_name: positions.version(consumed.get(table.full_name, [])) for table in (PLAYS, MERGED_PLAYS)}

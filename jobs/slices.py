@@ -38,7 +38,8 @@ def replace_slices(inputs: Inputs, writer: DeltaWriter, table: Table, before: in
     needed[driving.name] = in_slices(needed[driving.name], table.refresh, wanted)
     others = tuple(name for name in table.inputs if name not in until)
     computed = transform_of(table)(**(needed | _others(inputs, others, wanted)))
-    known = computed.withColumn(AS_KNOWN_AT.name, F.lit(_known_at(inputs, driving, until[driving.full_name])))
+    known_at = max(_known_at(inputs, one, until[one.full_name]) for one in (driving, *beside))
+    known = computed.withColumn(AS_KNOWN_AT.name, F.lit(known_at))
     ready = with_positions(known, dict(until))
     if wanted is None:
         writer.replace_all(table, ready, before)
@@ -177,10 +178,10 @@ def _others(inputs: Inputs, names: tuple[str, ...], wanted: set[Slice] | None) -
     return found
 
 
-def _known_at(inputs: Inputs, driving: Table, version: int) -> datetime:
-    """The commit of the version of `silver.plays` that `version` of `driving` was computed from, or is."""
-    if isinstance(driving.refresh, ReplaceSlices):
-        newest = inputs.read(driving, version).agg(F.max(AS_KNOWN_AT.name)).collect()[0][0]
+def _known_at(inputs: Inputs, table: Table, version: int) -> datetime:
+    """The commit of the version of silver that `version` of `table` was computed from, or is."""
+    if isinstance(table.refresh, ReplaceSlices):
+        newest = inputs.read(table, version).agg(F.max(AS_KNOWN_AT.name)).collect()[0][0]
         return newest.replace(tzinfo=newest.tzinfo or UTC) if newest else datetime.now(UTC)
-    made = delta_log.commit(inputs.lake.path(driving), version)
+    made = delta_log.commit(inputs.lake.path(table), version)
     return made.committed_at if made else datetime.now(UTC)

@@ -127,7 +127,7 @@ DAILY_CHARTS = Table(
 COMPARED = ("playback_count", "play_count", "clean_play_count", "played_ms", "listener_count")
 """Counts of `AREA_PERIODS` whose movement is a restatement."""
 
-REASONS = ("late", "import", "deletion", "rules", "correction", "unknown")
+REASONS = ("late", "import", "deletion", "rules", "merge", "correction", "unknown")
 
 RESTATEMENTS = Table(
     layer="gold",
@@ -149,8 +149,8 @@ RESTATEMENTS = Table(
             "reason",
             "string",
             "Why, of these in this order, with commas between: late (events of clients), import (of a history), "
-            "deletion, rules (others apply), correction (the same playbacks say something else); unknown where the "
-            "earlier playbacks are no longer kept.",
+            "deletion, rules (others apply), merge (more or fewer are told of twice), correction (the same playbacks "
+            "say something else); unknown where the earlier playbacks are no longer kept.",
         ),
         *(
             Field(f"{name}{suffix}", "long", f"{name} of the area and period {when}.")

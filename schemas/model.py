@@ -233,7 +233,7 @@ class Table:
 AS_KNOWN_AT = Field(
     "as_known_at",
     "timestamp",
-    "Audit: UTC commit of the version of silver.plays that the row was computed from: what came later is not in it.",
+    "Audit: UTC commit of the playbacks and merges that the row was computed from: what came later is not in it.",
 )
 INPUT_POSITIONS = Field(
     "input_positions",

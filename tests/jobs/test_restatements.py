@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from jobs.restatements import differences, reason, record_restatements
+from jobs.restatements import Heard, differences, reason, record_restatements
 from schemas.area_statistics import COMPARED, RESTATEMENTS
 from tests.jobs.shelf import BEN, Shelf, play
 from tests.jobs.unchecked import Unchecked
@@ -63,6 +63,19 @@ def playbacks(count, rules="v1", imported=False, country="DE", day=date(2026, 10
     ],
 )
 def test_the_reason_is_what_became_of_the_playbacks_of_that_country_and_period(was, now, why):
+    assert reason(OCTOBER, (Heard(was), Heard(now))) == why
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "why"),
+    [
+        (Heard(playbacks(2)), Heard(playbacks(2), playbacks(1)), "merge"),
+        (Heard(playbacks(2), playbacks(1)), Heard(playbacks(2)), "merge"),
+        (Heard(playbacks(2)), Heard(playbacks(2), playbacks(1, country="SE")), "correction"),
+        (Heard(playbacks(1)), Heard(playbacks(1) + playbacks(1, imported=True), playbacks(1)), "import, merge"),
+    ],
+)
+def test_playbacks_that_are_merged_or_no_longer_are_a_reason_of_their_own(was, now, why):
     assert reason(OCTOBER, (was, now)) == why
 
 
@@ -88,3 +101,21 @@ def test_what_comes_late_is_written_down_once(session, tmp_path, frame):
     assert {row["reason"] for row in rows} == {"late"}
     assert {(row["listener_count_before"], row["listener_count"]) for row in rows} == {(1, 2)}
     assert not record().changed
+
+
+def test_a_period_that_moves_through_merges_alone_says_so(session, tmp_path, frame):
+    shelf, last_year = Shelf(session, tmp_path / "lake", frame), date(2025, 3, 3)
+    plays = [play("a", day=last_year), play("a again", day=last_year), play("b", day=last_year, country="SE")]
+    for merged in ([], ["a again"], []):
+        shelf.write(*plays, merged=merged)
+        shelf.refresh()
+        record_restatements(session, shelf.lake, Unchecked(tmp_path))
+
+    moved = [row for row in shelf.lake.rows(RESTATEMENTS).to_pylist() if row["period_kind"] == "year"]
+    assert {row["reason"] for row in moved} == {"merge"}
+    assert Counter((row["area"], row["playback_count_before"], row["playback_count"]) for row in moved) == {
+        ("**", 3, 2): 1,
+        ("**", 2, 3): 1,
+        ("DE", 2, 1): 1,
+        ("DE", 1, 2): 1,
+    }
