@@ -5,16 +5,24 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from infra.local.record import running_record
 from infra.run_log import last_runs
 from infra.settings import REPOSITORY
+from schemas.errors import ConfigurationError
 from tonearm.app import run
+from tonearm.commands.run import _wait
 
+SENTENCE = (
+    "All tables of the batch run are published, but the live pipeline ended, and no other life of it begins: {} "
+    "(The rest is in logs/live.log; `tonearm live` starts it.)"
+)
 ROW = {"endTime": "2022-02-28 02:39", "artistName": "Poolside", "trackName": "Harvest Moon", "msPlayed": 243047}
 
 
@@ -95,3 +103,36 @@ def test_a_store_that_dies_under_the_run_is_a_sentence_and_a_retry_finishes(home
     assert report["balance"]["adds_up"]
     assert (report["balance"]["accepted"], report["balance"]["duplicate"]) == (1, 1)
     assert [(one.command, one.status, one.succeeded_at is None) for one in last_runs(home)] == [("run", 0, False)]
+
+
+@pytest.mark.nightly
+def test_a_live_pipeline_that_ends_for_good_is_a_sentence_when_batch_is_done(
+    home: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In place of the pipeline a program that refuses; the stack is real."""
+    (folder / "StreamingHistory0.json").write_text(json.dumps([ROW]))
+    refuses = tmp_path / "refuses.py"
+    refuses.write_text("print('The registry refuses: set TONEARM_SCHEMA_REGISTRY_USER.')\nraise SystemExit(1)")
+    monkeypatch.setattr("pipelines.supervisor.LAUNCHER", refuses)
+
+    assert run(["run", "--once", "--live", "--json", "--input", str(folder)]) == 1
+
+    out, said = capfd.readouterr()
+    report = json.loads(out)
+    assert report["balance"]["adds_up"]
+    assert report["live"] is None
+    assert said.splitlines()[-1] == SENTENCE.format("The registry refuses: set TONEARM_SCHEMA_REGISTRY_USER.")
+
+
+@pytest.mark.parametrize(("failure", "why"), [("Set this.", "Set this."), ("", "it does not say why.")])
+def test_who_stays_for_the_live_pipeline_is_told_when_it_ends_for_good(failure: str, why: str) -> None:
+    pipeline = SimpleNamespace(ended=False, failure=failure)
+    threading.Timer(0.2, lambda: setattr(pipeline, "ended", True)).start()
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        with pytest.raises(ConfigurationError) as raised:
+            _wait(pipeline)
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
+    assert str(raised.value) == SENTENCE.format(why)

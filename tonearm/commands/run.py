@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from infra.local.stack import Endpoints
     from infra.settings import Settings
     from pipelines.progress import Progress
+    from pipelines.supervisor import Supervisor
 
 LIVE_SECONDS = 60.0
 """How long the report waits for the live pipeline to read what was sent."""
+_WATCH_SECONDS = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -56,10 +58,14 @@ def run(
     require_migrated(settings)
     with ExitStack() as at_work:
         at_work.enter_context(running(settings, "run"))
-        with steps() as say, local_stack(settings, on_progress=say) as endpoints, _live_beside(settings, live):
+        with (
+            steps() as say,
+            local_stack(settings, on_progress=say) as endpoints,
+            _live_beside(settings, live) as pipeline,
+        ):
             say("", "")
             listener = _send(settings, endpoints, path, user, rows)
-            report = _report(settings, endpoints, say, listener, live, started)
+            report = _report(settings, endpoints, say, listener, pipeline, started)
             if as_json:
                 sys.stdout.write(json.dumps(report) + "\n")
                 sys.stdout.flush()
@@ -67,10 +73,11 @@ def run(
                 print_report(report)
                 print_where(report, _what_becomes_of_the_stack(settings, once))
             _raise_for(report)
+            _raise_if_ended(pipeline)
             # The run is over, although the stack may stay.
             at_work.close()
             if not once:
-                _wait()
+                _wait(pipeline)
 
 
 def _report(
@@ -78,7 +85,7 @@ def _report(
     endpoints: "Endpoints",
     say: "Callable[[str, str], None]",
     listener: str,
-    live: bool,
+    pipeline: "Supervisor | None",
     started: float,
 ) -> dict[str, Any]:
     """The batch run, what is held against it, and the report of both, which is kept."""
@@ -86,10 +93,10 @@ def _report(
     from pipelines.progress import read_progress
     from tonearm.report import run_report, save_report
 
-    said = read_progress(settings.home) if live else None
+    said = read_progress(settings.home) if pipeline else None
     report = run_report(settings, endpoints, run_batch(settings, endpoints, say), listener)
     report["answer_key"] = _answer_key(settings, say)
-    report["live"] = _live(settings, endpoints, say, said) if live else None
+    report["live"] = _live(settings, endpoints, say, said, pipeline) if pipeline else None
     say("", "")
     report["seconds"]["total"] = round(time.monotonic() - started, 1)
     save_report(settings.home, report)
@@ -108,7 +115,18 @@ def _raise_for(report: dict[str, Any]) -> None:
         raise CheckFailedError("Live and batch differ: `tonearm sql` shows where, in live.batch_differences.")
 
 
-def _live_beside(settings: "Settings", wanted: bool) -> "AbstractContextManager[object]":
+def _raise_if_ended(pipeline: "Supervisor | None") -> None:
+    """ConfigurationError where the live pipeline has ended for good; what batch has done stands."""
+    from schemas.errors import ConfigurationError
+
+    if pipeline and pipeline.ended:
+        raise ConfigurationError(
+            "All tables of the batch run are published, but the live pipeline ended, and no other life of it begins: "
+            f"{pipeline.failure or 'it does not say why.'} (The rest is in logs/live.log; `tonearm live` starts it.)"
+        )
+
+
+def _live_beside(settings: "Settings", wanted: bool) -> "AbstractContextManager[Supervisor | None]":
     from contextlib import nullcontext
 
     if not wanted:
@@ -119,15 +137,19 @@ def _live_beside(settings: "Settings", wanted: bool) -> "AbstractContextManager[
 
 
 def _live(
-    settings: "Settings", endpoints: "Endpoints", say: "Callable[[str, str], None]", said: "Progress | None"
+    settings: "Settings",
+    endpoints: "Endpoints",
+    say: "Callable[[str, str], None]",
+    said: "Progress | None",
+    pipeline: "Supervisor",
 ) -> dict[str, object] | None:
-    """What the live pipeline has counted, when it has read all that there is or a minute has gone by."""
+    """What the live pipeline has counted, when it has read all that there is, has ended, or a minute has gone by."""
     from tonearm.live_comparison import compare
     from tonearm.live_status import live_fates, live_report, live_status
 
     deadline = time.monotonic() + LIVE_SECONDS
     say("live tables", "catch up")
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not pipeline.ended:
         found = live_status(settings, endpoints)
         if found and found.state == "running" and found.lag_records == 0:
             break
@@ -183,9 +205,10 @@ def _send(settings: "Settings", endpoints: "Endpoints", path: Path | None, user:
     return ""
 
 
-def _wait() -> None:
-    """Stay until Ctrl-C or SIGTERM; the stack stops with this process."""
+def _wait(pipeline: "Supervisor | None") -> None:
+    """Stay until Ctrl-C or SIGTERM; the stack stops with this process. Raises when the live pipeline ends for good."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+    while not stop.wait(_WATCH_SECONDS):
+        _raise_if_ended(pipeline)
