@@ -5,11 +5,11 @@ A window is a minute of event time (UTC), open until the append time of every pa
 in `live.minute_records`. Distinct listeners of minutes do not add up to those of a day.
 """
 
+from schemas import live_comparison
 from schemas.bronze import RECORD_FIELDS, RECORD_KEY
 from schemas.checks import AtMost, Between, Matches
 from schemas.counts import CHART_LENGTH, COUNTRY, PLAY_COUNT, PLAYBACK_COUNT, SKIP_COUNT, TRACK_ID
 from schemas.model import Field, Live, Serving, Table, Warehouse
-from schemas.silver import EVENT_DATE
 
 WINDOW_SECONDS = 60
 LATENESS_SECONDS = 120
@@ -23,7 +23,7 @@ SESSION_GAP_SECONDS = 30 * 60
 RECENT_PLAYS, EARLIER_PLAYS = 5, 15
 """Plays of a session that taste drift compares: the last ones, and at most so many before them."""
 
-MINUTE_DAYS, CHART_DAYS, HEALTH_DAYS, COMPARED_DAYS = 14, 2, 30, 90
+MINUTE_DAYS, CHART_DAYS, HEALTH_DAYS = 14, 2, 30
 """Retentions, see ADR 0028: cells are read until they were compared with batch and no session goes on from them; charts
 are written again each day; fates and dead letters stay as long as the topic of dead letters has them.
 """
@@ -215,48 +215,6 @@ DEAD_LETTERS = Table(
     serving=Serving("upsert", partition_key=("appended_date", "topic_id", "partition"), clustering=("offset",)),
 )
 
-_COMPARED = ("play_count", "skip_count")
-LEFT_TO_BATCH = ("late", "beyond_horizon", "ahead", "open")
-"""Why a playback that gold counts is in no closed live cell; open: its window is not closed yet."""
-
-BATCH_DIFFERENCES = Table(
-    layer="live",
-    name="batch_differences",
-    description="What gold counts of each day, country and track, what the closed live cells add up to, and why the "
-    "others are not in them. Distinct listeners cannot be compared: those of minutes do not add up to those of a day.",
-    grain="one row per event_date, country and track_id of a day that live has cells of",
-    key=("event_date", "country", "track_id"),
-    refresh=Live(COMPARED_DAYS),
-    partition_by="event_date",
-    fields=(
-        EVENT_DATE,
-        COUNTRY,
-        TRACK_ID,
-        *(
-            field
-            for name in _COMPARED
-            for field in (
-                Field(name, "long", f"{name} of gold.daily_track_plays."),
-                Field(f"live_{name}", "long", f"Sum of {name} of the closed windows of live.minute_track_plays."),
-                *(
-                    Field(f"{why}_{name}", "long", f"{name} of playbacks that live left out: {why}.")
-                    for why in LEFT_TO_BATCH
-                ),
-                Field(
-                    f"merged_{name}",
-                    "long",
-                    f"{name} of plays that live counts or left out, and gold does not count because another play tells "
-                    "of the playback too (silver.merged_plays).",
-                    nullable=True,
-                ),
-                Field(f"unexplained_{name}", "long", "What is left over: 0."),
-            )
-        ),
-    ),
-    checks=tuple(Between(f"unexplained_{name}", 0, 0) for name in _COMPARED),
-    warehouse=Warehouse(cluster_by=("country", "track_id")),
-)
-
 TABLES = (
     MINUTE_TRACK_PLAYS,
     MINUTE_USER_PLAYS,
@@ -266,5 +224,5 @@ TABLES = (
     COUNTRY_CHARTS,
     MINUTE_RECORDS,
     DEAD_LETTERS,
-    BATCH_DIFFERENCES,
+    *live_comparison.TABLES,
 )

@@ -21,7 +21,8 @@ from pipelines.progress import Progress
 from pipelines.transforms.rules import ACCEPTED, Rules, judge
 from playback.arrow import arrow_schema
 from schemas.gold import DAILY_TRACK_PLAYS
-from schemas.live import BATCH_DIFFERENCES, FATES, LEFT_TO_BATCH, MINUTE_DAYS
+from schemas.live import FATES, MINUTE_DAYS
+from schemas.live_comparison import BATCH_DIFFERENCES, LEFT_TO_BATCH
 from schemas.silver import DUPLICATES, MERGED_PLAYS, PLAYS
 
 KEY = list(BATCH_DIFFERENCES.key)
