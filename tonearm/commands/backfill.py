@@ -3,10 +3,12 @@
 import json
 import sys
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tonearm.dates import day
 
 if TYPE_CHECKING:
     from jobs.backfill import Rewrite
@@ -20,8 +22,8 @@ def register(app: typer.Typer) -> None:
 
 def backfill(
     table: Annotated[str, typer.Argument(help="Full name of a table, such as gold.daily_track_plays.")],
-    first: Annotated[datetime, typer.Argument(metavar="FROM", formats=["%Y-%m-%d"], help="First UTC date.")],
-    last: Annotated[datetime, typer.Argument(metavar="TO", formats=["%Y-%m-%d"], help="Last UTC date, included.")],
+    first: Annotated[date, typer.Argument(metavar="FROM", parser=day, help="First UTC date, such as 2026-11-30.")],
+    last: Annotated[date, typer.Argument(metavar="TO", parser=day, help="Last UTC date, included.")],
     downstream: Annotated[
         bool, typer.Option("--downstream/--no-downstream", help="Compute what reads the table again too.")
     ] = False,
@@ -36,11 +38,11 @@ def backfill(
     from tonearm.steps import steps
 
     settings = Settings()
-    rewrites = job.plan(Lake(settings.lake), table, first.date(), last.date(), downstream)
+    rewrites = job.plan(Lake(settings.lake), table, first, last, downstream)
     if dry_run:
         _show_plan(rewrites, as_json)
         return
-    dates = {"first": first.date(), "last": last.date(), "downstream": downstream}
+    dates = {"first": first, "last": last, "downstream": downstream}
     with steps() as say, running(settings, "backfill", table, **dates):
         done = job.backfill(settings, rewrites, say)
     _show_done(done, as_json)

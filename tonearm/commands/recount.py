@@ -3,10 +3,12 @@
 import json
 import sys
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tonearm.dates import day
 
 if TYPE_CHECKING:
     from jobs.recount import Counts, Place, Recount
@@ -23,8 +25,10 @@ def register(app: typer.Typer) -> None:
 def recount(
     rule: Annotated[str, typer.Option(help="Version of the play rules, as playback/rules.py names it.")],
     since: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="As if it were in force from this UTC date on; else, all the time."),
+        date | None,
+        typer.Option(
+            metavar="DATE", parser=day, help="As if it were in force from this UTC date on; else, all the time."
+        ),
     ] = None,
     diff: Annotated[
         bool, typer.Option("--diff", help="Show tracks and places of charts that would move, too.")
@@ -40,19 +44,19 @@ def recount(
     from playback.rules import rule_named
 
     settings, named = Settings(), rule_named(rule)
-    first = since.date() if since else job.ALWAYS
+    first = since or job.ALWAYS
     with open_session(settings) as session:
         found = job.recount(session, Lake(settings.lake), named, first, limit)
     if as_json:
         sys.stdout.write(json.dumps(_as_json(named, since, found)) + "\n")
         return
-    _show(named, first if since else None, found, limit if diff else 0)
+    _show(named, since, found, limit if diff else 0)
 
 
-def _as_json(rule: "PlayRule", since: datetime | None, found: "Recount") -> dict[str, object]:
+def _as_json(rule: "PlayRule", since: date | None, found: "Recount") -> dict[str, object]:
     return {
         "rule": asdict(rule) | {"valid_from": rule.valid_from.isoformat()},
-        "since": since.date().isoformat() if since else None,
+        "since": since.isoformat() if since else None,
         "total": asdict(found.total),
         **asdict(found),
     }
