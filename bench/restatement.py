@@ -24,7 +24,7 @@ def run(options: Options) -> list[Result]:
         _child("silver", root / "year", [year])
         _child("refresh", root / "year")
         for name, file in additions.items():
-            shutil.copytree(root / "year", root / name)
+            _copy(root / "year", root / name)
             _child("silver", root / name, [year, file])
         _child("silver", root / "all-at-once", [year, additions["ten-years"]])
         sides = {name: partial(_copied, root, name) for name in ("all-at-once", *additions)}
@@ -35,8 +35,19 @@ def run(options: Options) -> list[Result]:
 def _copied(root: Path, name: str) -> Cost:
     """Refresh a copy of that lake."""
     with tempfile.TemporaryDirectory(prefix="copy-", dir=root) as copy:
-        shutil.copytree(root / name, Path(copy) / "lake")
+        _copy(root / name, Path(copy) / "lake")
         return _child("refresh", Path(copy) / "lake")
+
+
+def _copy(lake: Path, copy: Path) -> None:
+    """The lake, and what of it has passed its checks: what has passed is not asked again."""
+    shutil.copytree(lake, copy)
+    if _checked(lake).exists():
+        shutil.copytree(_checked(lake), _checked(copy))
+
+
+def _checked(lake: Path) -> Path:
+    return Path(f"{lake} checked")
 
 
 def _child(what: str, root: Path, files: Sequence[Path] = ()) -> Cost:
@@ -64,7 +75,7 @@ def refresh(root: str) -> None:
 
     with open_session(Settings(engine="sail")) as session:
         lake = Lake(Path(root))
-        runner = Runner(session, lake, Checker(Path(f"{root} checked")))
+        runner = Runner(session, lake, Checker(_checked(Path(root))))
         wanted = [one for one in catalog.tables().values() if TAG in one.tags and one.is_derived]
         with work():
             for table in wanted:

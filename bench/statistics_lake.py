@@ -19,7 +19,7 @@ from playback.arrow import arrow_schema
 from playback.simulator.events import history
 from playback.simulator.parameters import Parameters
 from schemas.model import INPUT_POSITIONS
-from schemas.silver import PLAYS, TRACKS
+from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 
 READ = (
     *("event_id", "user_id", "occurred_at", "utc_offset_minutes", "track_id", "track_title", "artist_name"),
@@ -49,10 +49,10 @@ def late(count: int) -> Path:
 
 
 def write_silver(session: SparkSession, root: Path, files: list[Path]) -> Lake:
-    """silver.plays and silver.tracks of these playbacks; of a lake that is there only dates they touch are written."""
+    """Silver tables of these playbacks, none of them told of twice; of a lake that is there only dates they touch."""
     lake, writer = Lake(root), DeltaWriter(session, Lake(root))
-    lake.create(PLAYS)
-    lake.create(TRACKS)
+    for table in (PLAYS, TRACKS, MERGED_PLAYS):
+        lake.create(table)
     rows = _as_stored(session.read.parquet(*(str(file) for file in files)))
     if lake.version(PLAYS) == 0:
         writer.replace_all(PLAYS, rows)

@@ -40,7 +40,8 @@ def replace_slices(inputs: Inputs, writer: DeltaWriter, table: Table, before: in
     computed = transform_of(table)(**(needed | _others(inputs, others, wanted)))
     known_at = max(_known_at(inputs, one, until[one.full_name]) for one in (driving, *beside))
     known = computed.withColumn(AS_KNOWN_AT.name, F.lit(known_at))
-    ready = with_positions(known, dict(until))
+    # Each slice in one place, so that it becomes one file: to write thousands at once costs more than their rows.
+    ready = with_positions(known, dict(until)).repartition(F.col(str(table.partition_by)))
     if wanted is None:
         writer.replace_all(table, ready, before)
         return None
@@ -87,6 +88,9 @@ def in_slices(rows: DataFrame, refresh: ReplaceSlices, wanted: Collection[Slice]
 
     Read once and multiplied, not read once for each kind: a union of six scans takes twice as long.
     """
+    if wanted is not None and refresh.by_share:
+        # Told by itself, so that what is of other listeners is left out before it is multiplied.
+        rows = rows.where(share().isin(*sorted({one.share for one in wanted})))
     named = [_named(kind, refresh.by_share, wanted) for kind in refresh.kinds]
     placed = rows.withColumn("slice", F.explode(F.array_compact(F.array(*named))))
     return placed if wanted is None else placed.where(F.col("slice").isin(*sorted(map(str, wanted))))

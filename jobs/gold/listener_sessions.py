@@ -19,8 +19,11 @@ def transform(plays: DataFrame, merged_plays: DataFrame) -> DataFrame:
     begun = tracks.withColumns({"is_flagged": is_flagged(), "_begins": begins})
     numbered = begun.withColumn("_number", F.sum("_begins").over(so_far))
     session = ("slice", "user_id", "_number")
+    # Of the playback that begins a session there is one; the least struct of all takes an engine ten times as long.
+    first = {name: F.when(F.col("_begins") == 1, F.col(name)) for name in ("occurred_at", "ms_played", "event_date")}
     by_track = numbered.groupBy(*session, "track_id").agg(
-        F.min(F.struct("occurred_at", "event_id", "ms_played", "event_date", "is_flagged")).alias("_first"),
+        *(F.max(value).alias(f"_first_{name}") for name, value in first.items()),
+        count_where((F.col("_begins") == 1) & F.col("is_flagged")).alias("_flagged"),
         F.max("occurred_at").alias("ended_at"),
         F.count(F.lit(1)).alias("playback_count"),
         count_where(F.col("counts_as_play")).alias("play_count"),
@@ -28,18 +31,18 @@ def transform(plays: DataFrame, merged_plays: DataFrame) -> DataFrame:
         F.sum("ms_played").alias("played_ms"),
     )
     sessions = by_track.groupBy(*session).agg(
-        F.min("_first").alias("_first"),
+        *(F.max(f"_first_{name}").alias(f"_first_{name}") for name in first),
         F.max("ended_at").alias("ended_at"),
-        *(F.sum(name).alias(name) for name in ("playback_count", "play_count", "skip_count", "played_ms")),
+        *(F.sum(name).alias(name) for name in ("playback_count", "play_count", "skip_count", "played_ms", "_flagged")),
         F.count(F.lit(1)).alias("track_count"),
     )
-    first_micros = F.unix_micros("_first.occurred_at") - F.col("_first.ms_played") * 1000
+    first_micros = F.unix_micros("_first_occurred_at") - F.col("_first_ms_played") * 1000
     told = sessions.withColumns(
         {
-            "event_date": F.col("_first.event_date"),
-            "first_ended_at": F.col("_first.occurred_at"),
+            "event_date": F.col("_first_event_date"),
+            "first_ended_at": F.col("_first_occurred_at"),
             "started_at": F.timestamp_micros(first_micros),
-            "is_flagged": F.col("_first.is_flagged"),
+            "is_flagged": F.col("_flagged") > 0,
         }
     )
     return declared(told, LISTENER_SESSIONS)
