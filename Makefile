@@ -8,7 +8,7 @@ WORKERS ?= 2
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down status test test-nightly test-flink lint format bench airflow docs lock clean
+.PHONY: help setup run up down status test test-nightly test-flink lint format bench bench-peers airflow docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ format: setup  ## put the code into the style that `make lint` checks
 
 bench: setup  ## measure; see docs for what
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-peers: setup  ## prepare what the live pipeline is measured against, in FOLDER=path
+	@$(PYTHON) -m bench.peers $(FOLDER)
 
 airflow: setup  ## start the local stack and Airflow with the DAGs, and print a login
 	@$(PYTHON) -m infra.local.setup airflow

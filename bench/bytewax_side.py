@@ -1,4 +1,4 @@
-"""Runs in an environment of its own: Bytewax's side of `bench.live`, with a broker, a topic, a schema and a file.
+"""Runs in an environment of its own: Bytewax's side of `bench.live`.
 
 Messages are counted 1,000 at a time before their counts go to the cells' states, as one would who wants it fast.
 """
@@ -7,71 +7,70 @@ import json
 import os
 import sys
 import time
-from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import bytewax.operators as op
-import fastavro
+import peer_cells
 from bytewax.connectors.kafka import KafkaSource
 from bytewax.dataflow import Dataflow
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.testing import run_main
+from peer_cells import Counts
 
-HEADER_BYTES = 10
-bootstrap, topic, schema_path, cells_path = sys.argv[1:]
-schema = fastavro.parse_schema(json.loads(Path(schema_path).read_text()))
-Counts = tuple[int, int, set[str]]
+GATHERED = 20_000
+bootstrap, warm_topic, topic, schema_path, kind, warm_where, where = sys.argv[1:]
+read_event = peer_cells.reader(schema_path)
 
 
 class Partition(StatelessSinkPartition[Any]):
-    def __init__(self) -> None:
-        self._file = Path(cells_path).open("w")  # noqa: SIM115 - `close` does
+    """The last of each cell among many changes, since a change of one cell comes for each thousand messages."""
+
+    def __init__(self, to: str) -> None:
+        self._sink = peer_cells.sink(kind, to)
+        self._waiting: dict[str, Counts] = {}
 
     def write_batch(self, items: list[tuple[str, Counts]]) -> None:
-        last = dict(items)
-        for key, (plays, skips, listeners) in last.items():
-            minute, country, track = key.split("\x1f")
-            start = datetime.fromtimestamp(int(minute) * 60, UTC).isoformat()
-            cell = {"window_start": start, "country": country, "track_id": track}
-            cell |= {"play_count": plays, "skip_count": skips, "listener_count": len(listeners)}
-            self._file.write(json.dumps(cell) + "\n")
+        self._waiting.update(items)
+        if len(self._waiting) >= GATHERED:
+            self._write()
+
+    def _write(self) -> None:
+        self._sink.write([peer_cells.cell(*item) for item in self._waiting.items()])
+        self._waiting.clear()
 
     def close(self) -> None:
-        self._file.close()
+        self._write()
+        self._sink.close()
 
 
 class Sink(DynamicSink[Any]):
+    def __init__(self, to: str) -> None:
+        self._to = to
+
     def build(self, step_id: str, worker_index: int, worker_count: int) -> Partition:
-        return Partition()
+        return Partition(self._to)
 
 
 def counted(messages: list[Any]) -> list[tuple[str, Counts]]:
-    cells: dict[str, Counts] = {}
-    for message in messages:
-        event: Any = fastavro.schemaless_reader(BytesIO(message.value[HEADER_BYTES:]), schema, None)
-        minute = int(event["occurred_at"].timestamp()) // 60
-        key = f"{minute}\x1f{event['country'] or 'ZZ'}\x1f{event['track_id']}"
-        plays, skips, listeners = cells.get(key) or (0, 0, set())
-        long, outcome = event["ms_played"] >= 30_000, event["outcome"]
-        listeners.add(event["user_id"])
-        cells[key] = (plays + long, skips + (outcome == "skip" or (outcome is None and not long)), listeners)
-    return list(cells.items())
+    return list(peer_cells.counted(read_event(message.value) for message in messages).items())
 
 
 def merged(state: Counts | None, more: Counts) -> tuple[Counts, Counts]:
-    plays, skips, listeners = state or (0, 0, set())
-    listeners |= more[2]
-    new = (plays + more[0], skips + more[1], listeners)
+    new = peer_cells.merged(state, more)
     return new, new
 
 
-flow = Dataflow("bench")
-read = op.input("read", flow, KafkaSource([bootstrap], [topic], tail=False, batch_size=1_000))
-cells = op.stateful_map("merge", op.flat_map_batch("count", read, counted), merged)
-op.output("write", cells, Sink())
+def count_topic(source: str, to: str) -> None:
+    flow = Dataflow("bench")
+    read = op.input("read", flow, KafkaSource([bootstrap], [source], tail=False, batch_size=1_000))
+    cells = op.stateful_map("merge", op.flat_map_batch("count", read, counted), merged)
+    op.output("write", cells, Sink(to))
+    run_main(flow)
+
+
+count_topic(warm_topic, warm_where)
 before, started = time.process_time(), time.perf_counter()
-run_main(flow)
+count_topic(topic, where)
 taken = {"wall": time.perf_counter() - started, "cpu": time.process_time() - before}
 Path(os.environ["TONEARM_BENCH_ANSWER"]).write_text(json.dumps(taken))

@@ -40,8 +40,8 @@ class Result:
 
     @property
     def per_second(self) -> float:
-        """Units a second of wall time of the work."""
-        return self.units / self.work_wall
+        """Units a second of wall time of the work; 0 where nothing was measured."""
+        return self.units / self.work_wall if self.work_wall else 0.0
 
 
 def repeated(sides: Mapping[str, Callable[[], Cost]], repeat: int) -> dict[str, list[Cost]]:
@@ -51,6 +51,28 @@ def repeated(sides: Mapping[str, Callable[[], Cost]], repeat: int) -> dict[str, 
         for name, side in sides.items():
             costs[name].append(side())
     return costs
+
+
+def repeated_where_possible(
+    sides: Mapping[str, Callable[[], Cost]], repeat: int
+) -> tuple[dict[str, list[Cost]], dict[str, str]]:
+    """As `repeated`, but a side that fails is left out from then on: costs of those that worked once, and reasons."""
+    costs: dict[str, list[Cost]] = {}
+    failures: dict[str, str] = {}
+    for _ in range(repeat):
+        for name, side in sides.items():
+            if name in failures:
+                continue
+            try:
+                costs.setdefault(name, []).append(side())
+            except Exception as error:  # whatever it is, the others are measured
+                failures[name] = " ".join(str(error).split())[-300:] or type(error).__name__
+    return {name: taken for name, taken in costs.items() if taken}, failures
+
+
+def failed(benchmark: str, side: str, unit: str, why: str) -> Result:
+    """A side of which nothing was measured."""
+    return Result(benchmark, side, 0, unit, 0.0, 0.0, (0.0, 0.0), 0.0, 0.0, 0.0, 0.0, f"failed: {why}")
 
 
 def results(
@@ -66,7 +88,7 @@ def results(
             side=side,
             units=units,
             unit=unit,
-            cpu_ratio=median(one / first.work_cpu_seconds for one, first in zip(work, base, strict=True)),
+            cpu_ratio=median(one / first.work_cpu_seconds for one, first in zip(work, base, strict=False)),
             work_cpu=median(work),
             work_cpu_range=(min(work), max(work)),
             work_wall=_median(taken, "work_wall_seconds"),

@@ -41,7 +41,7 @@ def install_project(toolchain: Toolchain) -> bool:
     if toolchain.is_current("venv", wanted):
         return False
     toolchain.begin("venv")
-    _make_environment(toolchain, toolchain.root / "venv", lock)
+    make_environment(toolchain, toolchain.root / "venv", lock)
     editable: list[str | Path] = ["--no-deps", "--no-build-isolation", "--editable", REPOSITORY]
     _uv(toolchain, "pip", "install", "--python", toolchain.project_python, *editable, what="install the project")
     shutil.rmtree(REPOSITORY / "tonearm.egg-info", ignore_errors=True)  # left over from the build, read by nothing
@@ -57,7 +57,7 @@ def install_bqemulator(toolchain: Toolchain) -> bool:
         return False
     toolchain.begin("bqemulator")
     folder = toolchain.root / "bqemulator"
-    _make_environment(toolchain, folder, lock)
+    make_environment(toolchain, folder, lock)
     home = folder / "home"
     home.mkdir()
     execute(
@@ -99,7 +99,7 @@ def install_airflow(toolchain: Toolchain, part: str = "airflow") -> bool:
         return False
     toolchain.begin(part)
     # Of all that Google's providers bring, a few modules are ever imported.
-    _make_environment(toolchain, toolchain.root / part, lock, is_compiled=part == "airflow")
+    make_environment(toolchain, toolchain.root / part, lock, is_compiled=part == "airflow")
     toolchain.complete(part, wanted)
     return True
 
@@ -112,7 +112,7 @@ def compile_locks(toolchain: Toolchain, *, upgrade: bool) -> None:
     common: list[str | Path] = ["--quiet", "--universal", "--python-version", "3.11"]
     common += ["--upgrade"] if upgrade else []
     common += ["--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "make lock"]
-    for name in ("uv", "java", "go", "bqemulator", "airflow", "airflow-google"):
+    for name in ("uv", "java", "go", "bqemulator", "airflow", "airflow-google", "bytewax", "quix"):
         source, lock = f"requirements/{name}.in", f"requirements/{name}.txt"
         _uv(toolchain, "pip", "compile", *common, source, "-o", lock, what=f"lock {source}")
     sources: list[str | Path] = ["--all-extras", "setup.py", "-o", "requirements/project.txt"]
@@ -132,7 +132,8 @@ def compile_worker_lock(toolchain: Toolchain, common: Sequence[str | Path]) -> N
     _uv(toolchain, "pip", "compile", *kept, *extras, *place, what="lock the workers of the live pipeline")
 
 
-def _make_environment(toolchain: Toolchain, folder: Path, lock: Path, is_compiled: bool = True) -> None:
+def make_environment(toolchain: Toolchain, folder: Path, lock: Path, is_compiled: bool = True) -> None:
+    """Make an environment anew from a lock."""
     shutil.rmtree(folder, ignore_errors=True)
     _uv(toolchain, "venv", "--python", sys.executable, folder, what=f"make the environment {folder.name}")
     python = folder / "bin" / "python"

@@ -23,11 +23,12 @@ class Bundle:
     name: str
     modules: tuple[str, ...]
     transitive: bool = True
+    sums_in: Path = SUMS
 
     @property
     def sums(self) -> Path:
         """The committed SHA-256 sums, in the format of `sha256sum`."""
-        return SUMS / f"{self.name}.sha256"
+        return self.sums_in / f"{self.name}.sha256"
 
 
 KAFKA = Bundle(
@@ -76,9 +77,9 @@ def install_jars(toolchain: Toolchain, bundle: Bundle) -> bool:
     return True
 
 
-def resolve(toolchain: Toolchain, bundle: Bundle, java: Java) -> Path:
-    """Download a bundle's jars into `jars/<name>` and return that folder."""
-    folder = toolchain.root / "jars" / bundle.name
+def resolve(toolchain: Toolchain, bundle: Bundle, java: Java, beside: Path | None = None) -> Path:
+    """Download a bundle's jars into the folder `<name>` below `beside`, the toolchain's `jars`; return that folder."""
+    folder = (beside or toolchain.root / "jars") / bundle.name
     shutil.rmtree(folder, ignore_errors=True)
     cache = toolchain.cache / "ivy" / bundle.name  # one each: Ivy's cache is not made for two writers
     cache.mkdir(parents=True, exist_ok=True)
@@ -114,11 +115,13 @@ def verify(folder: Path, sums: Path) -> None:
 def write_sums(toolchain: Toolchain) -> None:
     """Resolve every bundle again and commit to what came: part of `make lock`."""
     for bundle in (*BUNDLES, FLINK):
-        folder = resolve(toolchain, bundle, find_java(toolchain.root))
-        lines = [
-            f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n" for jar in sorted(folder.glob("*.jar"))
-        ]
-        bundle.sums.write_text("".join(lines))
+        commit_to(resolve(toolchain, bundle, find_java(toolchain.root)), bundle.sums)
+
+
+def commit_to(folder: Path, sums: Path) -> None:
+    """Write the sums of a folder's jars, to be committed."""
+    lines = [f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n" for jar in sorted(folder.glob("*.jar"))]
+    sums.write_text("".join(lines))
 
 
 def _has_full_java() -> bool:
