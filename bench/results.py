@@ -1,7 +1,7 @@
 """Figures of one benchmark, repeated and compared within one run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from bench.measure import Cost
@@ -22,7 +22,8 @@ class Result:
     """One side of one benchmark: medians of its repetitions, and the highest peak of memory.
 
     `cpu_ratio` is the median of its work's CPU time over the first side's of the same repetition; `work_*` leave out
-    imports and the start of an engine, the others do not. Times are seconds.
+    imports and the start of an engine, the others do not. Times are seconds; `seconds` has those
+    of a benchmark that is about more than costs.
     """
 
     benchmark: str
@@ -37,6 +38,7 @@ class Result:
     wall: float
     peak_rss_mib: float
     note: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def per_second(self) -> float:
@@ -76,7 +78,12 @@ def failed(benchmark: str, side: str, unit: str, why: str) -> Result:
 
 
 def results(
-    benchmark: str, costs: Mapping[str, Sequence[Cost]], units: int, unit: str, notes: Mapping[str, str] | None = None
+    benchmark: str,
+    costs: Mapping[str, Sequence[Cost]],
+    units: int,
+    unit: str,
+    notes: Mapping[str, str] | None = None,
+    seconds: Mapping[str, Mapping[str, float]] | None = None,
 ) -> list[Result]:
     """One result a side; the first one is what the others are compared with."""
     base = next(iter(costs.values()))
@@ -96,6 +103,7 @@ def results(
             wall=_median(taken, "wall_seconds"),
             peak_rss_mib=max(one.peak_rss_mib for one in taken),
             note=(notes or {}).get(side, ""),
+            seconds=(seconds or {}).get(side, {}),
         )
 
     return [result(side, taken) for side, taken in costs.items()]

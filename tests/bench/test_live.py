@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from bench import live, peer_cells
+from bench import live, live_latency, peer_cells
 from bench.live_cells import recounted
 from bench.live_sinks import FILES, Files
 from bench.live_topic import events_of_tracks
@@ -67,6 +67,17 @@ def test_a_side_that_fails_is_left_out_and_said() -> None:
     assert asked.count("never") == 1
     said = failed("live", "never", "events", failures["never"])
     assert (said.per_second, said.note) == (0.0, "failed: never broke")
+
+
+def test_a_probe_that_was_never_seen_waited_longer_than_all_others() -> None:
+    def cost(waits: list[float], lost: int) -> Cost:
+        return Cost(1, 1, 1, 1, 1, {"waits": waits, "lost": lost, "behind": 0.0, "delay": 1.5})
+
+    note, seconds = live_latency.told([cost([1.0] * 90, 0), cost([2.0] * 8, 2)], "")
+
+    assert seconds == {"p50": 1.0, "p95": 2.0}
+    assert note.startswith("p50 1.00 s, p95 2.00 s, p99 not seen of 100 probes, 2 of them not seen within 60 s")
+    assert "the log was read to 1.5 s ago" in note
 
 
 def test_without_peers_the_pipeline_is_measured_alone_and_it_is_said(

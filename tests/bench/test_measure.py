@@ -48,6 +48,8 @@ def test_the_benchmarks_are_the_modules_that_run() -> None:
         *first,
         "live",
         "live_engine",
+        "live_latency",
+        "live_recovery",
         "merge",
         "orchestration",
         "replay",
