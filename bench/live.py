@@ -21,7 +21,7 @@ from bench.live_peers import FOLDER, Launch, peers
 from bench.live_sinks import CASSANDRA, FILES, Place, Sink, sink_of
 from bench.live_topic import SentTopic, sent_topic
 from bench.measure import Cost, measure_side
-from bench.results import QUICK, Options, Result, failed, repeated_where_possible, results
+from bench.results import QUICK, Options, Result, failed, reason, repeated_where_possible, results, tell
 from playback.arrow import arrow_schema
 from schemas.live import MINUTE_TRACK_PLAYS
 
@@ -39,10 +39,14 @@ def run(options: Options) -> list[Result]:
     found: list[Result] = []
     for events in map(int, chosen("TONEARM_BENCH_EVENTS", "100000" if quick else "1000000")):
         for partitions in map(int, chosen("TONEARM_BENCH_PARTITIONS", "4" if quick else "1,4")):
-            with sent_topic(events, partitions) as topic:
-                for kind in chosen("TONEARM_BENCH_SINKS", f"{FILES},{CASSANDRA}"):
-                    with sink_of(kind) as sink:
-                        found += _measured(topic, sink, kind, options.repeat)
+            try:
+                with sent_topic(events, partitions) as topic:
+                    for kind in chosen("TONEARM_BENCH_SINKS", f"{FILES},{CASSANDRA}"):
+                        with sink_of(kind) as sink:
+                            found += _measured(topic, sink, kind, options.repeat)
+            except Exception as error:  # whatever a server does, the other sizes are measured
+                found.append(failed(f"live, {partitions} partitions", f"{events:,} events", "events", reason(error)))
+                tell(found[-1:])
     return found
 
 
@@ -59,8 +63,7 @@ def _measured(topic: SentTopic, sink: Sink, kind: str, repeat: int) -> list[Resu
     notes |= {name: f"{notes[name]}; then failed: {why}" for name, why in failures.items() if name in notes}
     found = results(title, costs, topic.count, "events", notes) if costs else []
     found += [failed(title, name, "events", why) for name, why in failures.items() if name not in costs]
-    for one in found:
-        print(f"{title}: {one.side}: {one.work_cpu:.1f} CPU s, {one.note}", file=sys.stderr, flush=True)
+    tell(found)
     return found
 
 

@@ -23,7 +23,7 @@ from confluent_kafka import Producer
 
 from bench.live_load import sending, sent
 from bench.measure import Cost, measure_side, work
-from bench.results import QUICK, Options, Result, failed, repeated_where_possible, results
+from bench.results import QUICK, Options, Result, failed, repeated_where_possible, results, tell
 from infra.kafka.topics import ensure_playback_topic
 from infra.local.stack import local_stack
 from infra.serving_store.session import ServingSession, serving_session
@@ -59,6 +59,7 @@ def run(options: Options) -> list[Result]:
             found += results("live_latency", costs, events, "events", {name: note}, {name: taken})
         else:
             found.append(failed("live_latency", name, "events", failures[name]))
+        tell(found[-1:])
     return found
 
 

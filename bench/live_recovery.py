@@ -28,7 +28,7 @@ from bench.data import live_world
 from bench.live_latency import wait_until_caught_up
 from bench.live_load import sending, sent
 from bench.measure import measure_side, work
-from bench.results import QUICK, Options, Result, failed, repeated_where_possible, results
+from bench.results import QUICK, Options, Result, failed, repeated_where_possible, results, tell
 from infra.kafka.connection import client_properties
 from infra.kafka.offsets import offset_bounds
 from infra.kafka.producer import PlaybackProducer
@@ -65,6 +65,7 @@ def run(options: Options) -> list[Result]:
         costs, failures = repeated_where_possible(sides, options.repeat)
         if name not in costs:
             found.append(failed("live_recovery", name, "records", failures[name]))
+            tell(found[-1:])
             continue
         answers: list[dict[str, Any]] = [cost.answer for cost in costs[name]]
         taken = {step: round(median(one[step] for one in answers), 2) for step in ("start", *STEPS)}
@@ -73,6 +74,7 @@ def run(options: Options) -> list[Result]:
         note += f"; then failed: {failures[name]}" if failures else ""
         replayed = int(median(one["replayed"] for one in answers))
         found += results("live_recovery", costs, replayed, "records", {name: note}, {name: taken})
+        tell(found[-1:])
     return found
 
 

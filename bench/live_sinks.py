@@ -90,9 +90,11 @@ class InCassandra:
             create_control_tables(in_it, Settings(cassandra_keyspace=name))
             create_serving_table(in_it, MINUTE_TRACK_PLAYS)
         self._cpu_before = self._cpu()
-        yield Place(CASSANDRA, *(f"127.0.0.1:{self._port}/{name}" for name in keyspaces))
-        for name in keyspaces:
-            self._serving.session.execute(f'DROP KEYSPACE "{name}"')
+        try:
+            yield Place(CASSANDRA, *(f"127.0.0.1:{self._port}/{name}" for name in keyspaces))
+        finally:
+            for name in keyspaces:
+                self._serving.session.execute(f'DROP KEYSPACE "{name}"', timeout=120)
 
     def written(self, place: Place) -> tuple[Totals, str]:
         taken = self._cpu() - self._cpu_before

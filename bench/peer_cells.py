@@ -90,6 +90,7 @@ class ToCassandra:
         host, _, port = address.partition(":")
         self._cluster = Cluster([host], port=int(port), protocol_version=5)
         self._session = self._cluster.connect(keyspace)
+        self._session.default_timeout = 60.0
         self._insert = self._session.prepare(
             "INSERT INTO live_minute_track_plays (window_start, country, track_id, play_count, skip_count,"
             " listener_count) VALUES (?, ?, ?, ?, ?, ?)"

@@ -1,5 +1,6 @@
 """Figures of one benchmark, repeated and compared within one run."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -68,8 +69,20 @@ def repeated_where_possible(
             try:
                 costs.setdefault(name, []).append(side())
             except Exception as error:  # whatever it is, the others are measured
-                failures[name] = " ".join(str(error).split())[-300:] or type(error).__name__
+                failures[name] = reason(error)
     return {name: taken for name, taken in costs.items() if taken}, failures
+
+
+def reason(error: Exception) -> str:
+    """The end of what an error says, on one line."""
+    return " ".join(str(error).split())[-300:] or type(error).__name__
+
+
+def tell(found: Sequence[Result]) -> None:
+    """Say what was found so far, since a long benchmark may be ended before its end."""
+    for one in found:
+        figures = f"{one.work_cpu:.1f} CPU s, {one.work_wall:.1f} s, {one.per_second:,.0f} {one.unit} a second"
+        print(f"{one.benchmark}: {one.side}: {figures}; {one.note}", file=sys.stderr, flush=True)
 
 
 def failed(benchmark: str, side: str, unit: str, why: str) -> Result:
