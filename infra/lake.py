@@ -103,6 +103,14 @@ class Lake:
         names = [field.name for field in table.stored_fields]
         return found.select(names).cast(arrow_schema(table.stored_fields))
 
+    def batches(self, table: Table) -> pa.RecordBatchReader:
+        """Rows of the current version in the declared columns but the audit's, never all of them in memory at once.
+
+        Raises MissingInputError when the table does not exist.
+        """
+        names = [field.name for field in table.fields]
+        return self._open(table).to_pyarrow_dataset().scanner(columns=names).to_reader()
+
     def touched_partitions(self, table: Table, after: int | None, until: int) -> set[PartitionValue]:
         """Partitions whose files changed in any version after `after` (None: ever) up to `until`.
 

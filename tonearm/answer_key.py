@@ -48,19 +48,21 @@ def read_key(folder: Path) -> Key | None:
 
 
 @contextmanager
-def answers_without(folder: Path, merged: Collection[str], statistics: bool) -> Iterator[Path]:
-    """A folder with the answers to the same log where these events are not counted; gone afterwards.
+def answers_where(
+    folder: Path, statistics: bool, replayed: Collection[str] = (), merged: Collection[str] = ()
+) -> Iterator[Path]:
+    """A folder with other answers to the same log, gone afterwards; `replayed` and `merged` as in `write_answers`.
 
     Raises InputError when nothing can be written beside the key.
     """
     from truth.answers import write_answers
 
     with _writing(folder):
-        work = TemporaryDirectory(prefix="merged.", dir=folder)
+        work = TemporaryDirectory(prefix="asked.", dir=folder)
     with work as name:
         with _writing(folder):
             (Path(name) / "log.parquet").symlink_to((folder / "log.parquet").resolve())
-            write_answers(Path(name), statistics=statistics, merged=merged)
+            write_answers(Path(name), replayed, statistics, merged)
         yield Path(name)
 
 

@@ -1,7 +1,7 @@
 """Hold the lake against the answer key of the simulation that was sent to it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from schemas.errors import MissingInputError
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE, FATES
 from schemas.model import Table
 from schemas.silver import DUPLICATES, MERGED_PLAYS
-from tonearm.answer_key import Key, answers_without, read_key
+from tonearm.answer_key import Key, answers_where, read_key
 from truth.agreement import Agreement, agreement
 from truth.compare import Difference, differences
 
@@ -39,8 +39,10 @@ class Verdict:
         return self.difference is None or self.difference.equal
 
 
-def verify(settings: Settings, folder: Path) -> list[Verdict]:
+def verify(settings: Settings, folder: Path, replayed: Collection[str] = ()) -> list[Verdict]:
     """Compare each table that the key in `folder` must have with the lake's, as multisets of rows.
+
+    `replayed` names faults of the simulation whose dead letters were brought back as what they had been, and ingested.
 
     Which plays are merged is a judgement (see `merges`), and what follows from it is not: where the key knows of
     playbacks that are told of twice, gold must be what the log says without exactly those plays that the lake merged.
@@ -53,13 +55,10 @@ def verify(settings: Settings, folder: Path) -> list[Verdict]:
             "false."
         )
     lake = Lake(settings.lake)
-    with _counted_once(lake, folder, settings.statistics) as once:
-        answers = {
-            table: once if table.full_name in _FOLLOW_MERGES else folder for table in _comparable(settings.statistics)
-        }
+    with _as_processed(lake, folder, settings.statistics, replayed) as answers:
         return [
-            Verdict(table.full_name, None if key.interrupted and table in _HOW_OFTEN else _compare(lake, table, where))
-            for table, where in answers.items()
+            Verdict(table.full_name, None if key.interrupted and table in _SUMMED else _compare(lake, table, answers))
+            for table in _comparable(settings.statistics)
         ]
 
 
@@ -80,15 +79,17 @@ def answers_for(settings: Settings, folder: Path) -> bool:
         return False
 
 
-def merges(settings: Settings, folder: Path) -> Agreement | None:
+def merges(settings: Settings, folder: Path, replayed: Collection[str] = ()) -> Agreement | None:
     """How the lake's merges agree with the key; None where it knows of no playback that was told of twice.
 
     Merging is a judgement: it is held against the key by its precision and recall, and makes no table wrong.
+    `replayed` as in `verify`.
     """
-    lake, answer = Lake(settings.lake), _answer(folder, MERGED_PLAYS)
-    if lake.version(MERGED_PLAYS) is None or not answer.is_file():
+    lake = Lake(settings.lake)
+    if lake.version(MERGED_PLAYS) is None or not _answer(folder, MERGED_PLAYS).is_file():
         return None
-    found = agreement(answer, lake.rows(MERGED_PLAYS))
+    with answers_where(folder, False, replayed) if replayed else nullcontext(folder) as answers:
+        found = agreement(_answer(answers, MERGED_PLAYS), lake.rows(MERGED_PLAYS))
     return found if found.expected else None
 
 
@@ -108,14 +109,18 @@ def _complete_key(folder: Path) -> Key:
 
 
 @contextmanager
-def _counted_once(lake: Lake, folder: Path, with_statistics: bool) -> Iterator[Path]:
-    """The folder of the answers of what follows from merges: those of the key itself where it knows of none."""
-    if lake.version(MERGED_PLAYS) is None or not _told_twice(folder):
+def _as_processed(lake: Lake, folder: Path, with_statistics: bool, replayed: Collection[str]) -> Iterator[Path]:
+    """The folder of the answers: the key's own where nothing was replayed, and it knows of nothing to merge."""
+    merged = (
+        lake.rows(MERGED_PLAYS)["event_id"].to_pylist()
+        if lake.version(MERGED_PLAYS) is not None and (replayed or _told_twice(folder))
+        else []
+    )
+    if not (merged or replayed):
         yield folder
         return
-    merged = lake.rows(MERGED_PLAYS)["event_id"].to_pylist()
-    with answers_without(folder, merged, with_statistics) as once:
-        yield once
+    with answers_where(folder, with_statistics, replayed, merged) as answers:
+        yield answers
 
 
 def _told_twice(folder: Path) -> int:
@@ -128,51 +133,40 @@ def _comparable(with_statistics: bool) -> list[Table]:
 
 
 def _compare(lake: Lake, table: Table, folder: Path) -> Difference:
-    shown_by_key = _COMPARABLE.get(table, _declared)
-    return differences(_answer(folder, table), shown_by_key(lake.rows(table), table))
+    summed = _SUMMED.get(table)
+    return differences(_answer(folder, table), summed(lake.rows(table)) if summed else lake.batches(table))
 
 
 def _answer(folder: Path, table: Table) -> Path:
     return folder / f"{table.full_name}.parquet"
 
 
-def _declared(rows: pa.Table, table: Table) -> pa.Table:
-    return rows.select([field.name for field in table.fields])
-
-
-def _over_hours(rows: pa.Table, _: Table) -> pa.Table:
+def _over_hours(rows: pa.Table) -> pa.Table:
     """The topic's id and the hours of appending are the broker's, and not in the key."""
     keys, sums = ["client_id", "stage"], ["sent", *FATES, "unaccounted"]
     summed = rows.group_by(keys).aggregate([(name, "sum") for name in sums])
     return summed.select([*keys, *(f"{name}_sum" for name in sums)]).rename_columns([*keys, *sums])
 
 
-def _by_reason(rows: pa.Table, _: Table) -> pa.Table:
+def _by_reason(rows: pa.Table) -> pa.Table:
     return rows.group_by("reason").aggregate([([], "count_all")]).rename_columns(["reason", "count"])
 
 
-def _conflicts(rows: pa.Table, _: Table) -> pa.Table:
+def _conflicts(rows: pa.Table) -> pa.Table:
     conflicts = pc.sum(rows["is_conflict"]).as_py() or 0
     return pa.table({"count": [rows.num_rows], "conflict_count": [conflicts]})
 
 
-_COMPARABLE: dict[Table, Callable[[pa.Table, Table], pa.Table]] = {
-    DAILY_TRACK_PLAYS: _declared,
-    DAILY_USER_PLAYS: _declared,
-    COUNTRY_CHARTS: _declared,
+_SUMMED: dict[Table, Callable[[pa.Table], pa.Table]] = {
     EVENT_BALANCE: _over_hours,
     DEAD_LETTERS: _by_reason,
     DUPLICATES: _conflicts,
 }
-"""What of each table the key can tell."""
+"""Of these the key cannot tell single rows, but what they sum up to: they count messages, not playbacks."""
 
-_FOLLOW_MERGES = catalog.downstream(MERGED_PLAYS.full_name).keys()
-"""Of these the answers depend on which plays are merged."""
+_COMPARABLE = (DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, COUNTRY_CHARTS, *_SUMMED)
 
 _STATISTICS = tuple(
     one for one in (*statistics.TABLES, *area_statistics.TABLES, *year_in_music.TABLES) if one.is_derived
 )
 """Of these it can tell everything."""
-
-_HOW_OFTEN = (EVENT_BALANCE, DEAD_LETTERS, DUPLICATES)
-"""Tables that count messages, not playbacks: one that was sent again is in them twice."""

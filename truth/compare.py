@@ -34,8 +34,10 @@ class Difference:
         return not (self.only_expected or self.only_actual)
 
 
-def differences(expected: Path, actual: pa.Table) -> Difference:
+def differences(expected: Path, actual: pa.Table | pa.RecordBatchReader) -> Difference:
     """Compare the rows of a parquet file with those of a table, in any order; numbers by value, whatever their width.
+
+    Of a reader no more is in memory at once than it takes to compare, which goes to disk where it is much.
 
     Raises ValueError when the columns have other names.
     """
@@ -48,10 +50,10 @@ def differences(expected: Path, actual: pa.Table) -> Difference:
         }
         with duckdb.connect(config=config) as database:
             answer = database.read_parquet(glob.escape(str(expected)), hive_partitioning=False)
-            if set(answer.columns) != set(actual.column_names):
-                raise ValueError(f"{expected.name} has the columns {answer.columns}, not {actual.column_names}")
+            if set(answer.columns) != set(actual.schema.names):
+                raise ValueError(f"{expected.name} has the columns {answer.columns}, not {actual.schema.names}")
             answer.create_view("expected")
-            database.register("actual", actual.select(answer.columns))
+            database.register("actual", actual)
             database.execute(_SURPLUS)
             [(row_count, only_expected, only_actual)] = database.execute(_COUNTS).fetchall()
             return Difference(
@@ -67,7 +69,7 @@ def differences(expected: Path, actual: pa.Table) -> Difference:
 _SURPLUS = """
 CREATE TABLE surplus AS
 SELECT * EXCLUDE side, sum(side) AS surplus_rows
-FROM (SELECT *, 1 AS side FROM expected UNION ALL SELECT *, -1 FROM actual)
+FROM (SELECT *, 1 AS side FROM expected UNION ALL BY NAME SELECT *, -1 AS side FROM actual)
 GROUP BY ALL
 HAVING surplus_rows <> 0
 """

@@ -24,6 +24,12 @@ def test_the_order_of_rows_and_columns_does_not_matter(expected: Path) -> None:
     assert differences(expected, actual).equal
 
 
+def test_rows_may_come_batch_by_batch(expected: Path) -> None:
+    actual = pa.table({"count": [3, 2, 1, 5], "name": [None, "b", "a", "b"]})
+    found = differences(expected, actual.to_reader(max_chunksize=1))
+    assert found == Difference(4, 1, 1, [{"name": "b", "count": 2}], [{"name": "b", "count": 5}])
+
+
 def test_a_value_is_the_same_in_another_width_or_zone(tmp_path: Path) -> None:
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
     rows = {"n": [1], "at": [noon], "day": [date(2026, 1, 1)]}

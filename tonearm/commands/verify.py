@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,10 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     truth: Annotated[Path | None, typer.Option(help="Folder of the answer key (truth in TONEARM_HOME).")] = None,
+    replayed: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAULT", help="Fault whose dead letters were replayed as what they had been."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a table.")] = False,
 ) -> None:
     """Hold the lake against the answer key, which was computed from what the simulation really played."""
@@ -28,17 +33,29 @@ def verify(
     from tonearm import verification
     from tonearm.simulation import truth_folder
 
-    settings = Settings()
+    settings, faults = Settings(), _known(replayed or ())
     folder = truth or truth_folder(settings.home)
-    verdicts = verification.verify(settings, folder)
+    verdicts = verification.verify(settings, folder, faults)
     for verdict in verdicts:
         _print(verdict, as_json)
-    if found := verification.merges(settings, folder):
+    if found := verification.merges(settings, folder, faults):
         _print_merges(found, as_json)
     wrong = [verdict.table for verdict in verdicts if not verdict.equal]
     if wrong:
         others = verification.records_not_known(settings, folder)
         raise CheckFailedError(f"Not what the answer key says: {', '.join(wrong)}; {_why(others)}")
+
+
+def _known(faults: Sequence[str]) -> Sequence[str]:
+    """These names of faults; raises InputError where there is no such one."""
+    from playback.simulator.delivery import FAULTS
+    from playback.simulator.malformed import KINDS
+    from schemas.errors import InputError
+
+    known = sorted({*FAULTS, *(kind.name for kind in KINDS)})
+    if unknown := sorted(set(faults) - set(known)):
+        raise InputError(f"No message is spoilt by {', '.join(unknown)}: faults are {', '.join(known)}.")
+    return faults
 
 
 def _why(others: int) -> str:
