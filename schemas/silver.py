@@ -91,7 +91,7 @@ TRACKS = Table(
     inputs=("silver.plays",),
     fields=(
         Field("track_id", "string", "Identity of the track."),
-        Field("content_type", "string", "track or episode."),
+        Field("content_type", "string", "track or episode; track where playbacks say both."),
         Field("artist_name", "string", "Artist (of an episode: show); empty where the source does not say."),
         Field("track_title", "string", "Title; empty where the source does not say."),
         Field("album_title", "string", "Album; empty where the source does not say."),

@@ -1,12 +1,12 @@
 -- The names to show of tracks, artists and albums: of all spellings the one that was seen last.
 CREATE VIEW gold.entity_names AS
 WITH seen AS (
-    SELECT spelling, min(content_type) AS content_type, max(occurred_at) AS last_seen_at
+    SELECT spelling, max(content_type) AS content_type, max(occurred_at) AS last_seen_at
     FROM playbacks
     WHERE content_type <> 'unknown'
     GROUP BY spelling
 ),
--- Names that differ in nothing but how their absence is written are one. What was an episode anywhere is no music.
+-- Names that differ in nothing but how their absence is written are one. What was a track anywhere is music.
 named AS (
     SELECT
         identity AS track_id,
@@ -19,7 +19,7 @@ named AS (
     FROM seen
     JOIN spellings USING (spelling)
     GROUP BY ALL
-    HAVING min(content_type) = 'track'
+    HAVING max(content_type) = 'track'
 ),
 entities AS (
     SELECT

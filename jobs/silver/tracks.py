@@ -21,7 +21,8 @@ def transform(plays: DataFrame) -> DataFrame:
         "track_id", "content_type", "occurred_at", *(F.coalesce(name, F.lit("")).alias(name) for name in _NAMES)
     )
     seen = spelled.groupBy("track_id", *_NAMES).agg(
-        F.min("content_type").alias("content_type"),
+        # Of both, a track: it is counted as music, and has a name to show.
+        F.max("content_type").alias("content_type"),
         F.min("occurred_at").alias("first_seen_at"),
         F.max("occurred_at").alias("last_seen_at"),
     )

@@ -33,6 +33,12 @@ def test_a_tie_has_one_current_spelling(frame):
     assert {row["track_title"]: row["is_current"] for row in rows} == {"A": True, "B": False}
 
 
+def test_what_is_a_track_and_an_episode_under_one_spelling_is_a_track(frame):
+    rows = transform(frame(PLAYS, _play(1), _play(2, content_type="episode"))).collect()
+
+    assert [(row["content_type"], row["last_seen_at"].day) for row in rows] == [("track", 2)]
+
+
 def test_playbacks_of_nothing_known_are_no_tracks(frame):
     assert transform(frame(PLAYS, _play(1, content_type="unknown", track_id=None))).collect() == []
 
