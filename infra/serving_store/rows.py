@@ -11,23 +11,19 @@ timestamps a deletion would win.
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import groupby, pairwise
-from operator import itemgetter
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
-from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement
 from cassandra.util import Date
 
+from infra.serving_store.batches import batched
 from infra.serving_store.session import ServingSession
 from playback.arrow import arrow_schema
 from schemas.errors import ContractError
 from schemas.model import Serving, Table
 from schemas.render.cassandra import GENERATION, columns, table_name
 
-BATCH_ROWS = 50
-BATCH_BYTES = 4_096
-"""Values of one batch; the server warns from 5 KiB on and refuses at 50 KiB."""
 CHUNK_ROWS = 20_000
 _FIRST_TOKEN, _TOKENS = -(2**63), 2**64
 """Of Cassandra's default partitioner; no row has the first one."""
@@ -52,8 +48,7 @@ def write_rows(serving: ServingSession, table: Table, rows: pa.Table, number: in
     )
     if GENERATION.name in names:
         rows = rows.add_column(0, GENERATION.name, pa.repeat(pa.scalar(number, pa.int64()), rows.num_rows))
-    positions = [names.index(name) for name in keys]
-    serving.run_all(_batches(insert, ordered(rows, names, keys), positions, number))
+    serving.run_all(batched(serving, (insert.bind((*row, number)) for row in ordered(rows, names, keys))))
     return int(rows.num_rows)
 
 
@@ -62,7 +57,9 @@ def delete_rows(serving: ServingSession, table: Table, keys: pa.Table, number: i
     names = [*_partition_key(table), *_serving(table).clustering]
     where = " AND ".join(f'"{name}" = ?' for name in names)
     delete = serving.prepare(f"DELETE FROM {_quoted(serving, table)} USING TIMESTAMP ? WHERE {where}")
-    return serving.run_all(delete.bind((number, *row)) for row in ordered(keys, names, _partition_key(table)))
+    deletes = (delete.bind((number, *row)) for row in ordered(keys, names, _partition_key(table)))
+    serving.run_all(batched(serving, deletes))
+    return int(keys.num_rows)
 
 
 def delete_generations(serving: ServingSession, table: Table, kept: set[int], below: int) -> int:
@@ -111,32 +108,6 @@ def ordered(rows: pa.Table, names: Sequence[str], by: Sequence[str]) -> Iterator
     table = rows.select(names).sort_by([(name, "ascending") for name in by])
     for batch in table.to_batches(max_chunksize=CHUNK_ROWS):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def _batches(
-    insert: PreparedStatement, rows: Iterator[Row], positions: Sequence[int], number: int
-) -> Iterator[BatchStatement | BoundStatement]:
-    """Unlogged batches, each of one partition and bounded in rows and bytes."""
-    for _, partition in groupby(rows, key=itemgetter(*positions)):
-        waiting: list[BoundStatement] = []
-        size = 0
-        for row in partition:
-            bound = insert.bind((*row, number))
-            added = sum(len(value) for value in bound.values if isinstance(value, bytes))
-            if waiting and (len(waiting) == BATCH_ROWS or size + added > BATCH_BYTES):
-                yield _batch(waiting)
-                waiting, size = [], 0
-            waiting.append(bound)
-            size += added
-        yield _batch(waiting)
-
-
-def _batch(statements: list[BoundStatement]) -> BatchStatement | BoundStatement:
-    if len(statements) == 1:
-        return statements[0]
-    batch = BatchStatement(batch_type=BatchType.UNLOGGED)
-    batch.add_all(statements, [None] * len(statements))
-    return batch
 
 
 def _refuse_empty_keys(table: Table, rows: pa.Table, keys: Sequence[str]) -> None:

@@ -83,6 +83,10 @@ class ServingSession:
                     break
         return count
 
+    def nodes(self, routing_key: bytes) -> frozenset[object]:
+        """The nodes that hold the partition of a statement, as far as is known."""
+        return frozenset(self.session.cluster.metadata.get_replicas(self.keyspace, routing_key))
+
     def columns(self, table: str) -> set[str]:
         """Column names of a table in the keyspace; empty when the table (or the keyspace) does not exist."""
         statement = "SELECT column_name FROM system_schema.columns WHERE keyspace_name = ? AND table_name = ?"
