@@ -67,9 +67,11 @@ def over_listeners(cells: DataFrame, *keys: str) -> DataFrame:
 def top(cells: DataFrame, by: Sequence[str], entity: str, length: int) -> DataFrame:
     """The `length` cells of each group `by` that were played most, with their `position`; ties by `entity`.
 
-    Partitioned by a hash first: numbers are sorted in two thirds of the time that the texts take.
+    Partitioned by a hash first: numbers are sorted in two thirds of the time that the texts take. What is of one slice,
+    the first of `by`, has the same upper half of it, and so comes together as it is written.
     """
+    slice_hash, lower = F.shiftleft(F.xxhash64(by[0]), 32), F.xxhash64(*by).bitwiseAND(F.lit(2**32 - 1))
     order = Window.partitionBy("_hash", *by).orderBy(F.col("play_count").desc(), entity)
-    played = cells.where(F.col("play_count") > 0).withColumn("_hash", F.xxhash64(*by))
+    played = cells.where(F.col("play_count") > 0).withColumn("_hash", slice_hash.bitwiseOR(lower))
     ranked = played.withColumn("position", F.row_number().over(order).cast("int"))
     return ranked.where(F.col("position") <= length)

@@ -19,7 +19,7 @@ def transform(plays: DataFrame, merged_plays: DataFrame) -> DataFrame:
     begun = tracks.withColumns({"is_flagged": is_flagged(), "_begins": begins})
     numbered = begun.withColumn("_number", F.sum("_begins").over(so_far))
     session = ("slice", "user_id", "_number")
-    # Of the playback that begins a session there is one; the least struct of all takes an engine ten times as long.
+    # Of the playback that begins a session there is one; the least struct of all takes an engine several times as long.
     first = {name: F.when(F.col("_begins") == 1, F.col(name)) for name in ("occurred_at", "ms_played", "event_date")}
     by_track = numbered.groupBy(*session, "track_id").agg(
         *(F.max(value).alias(f"_first_{name}") for name, value in first.items()),

@@ -18,17 +18,18 @@ _DAY = "day"
 def transform(listener_track_days: DataFrame, listener_discoveries: DataFrame) -> DataFrame:
     """Sum up once by everything that is ranked or counted, and read the modules off these cells."""
     cells = _cells(listener_track_days)
-    firsts = _firsts(cells.select(*_LISTENER).distinct(), listener_discoveries)
+    listeners = listener_track_days.select(*_LISTENER).distinct()
+    firsts = _firsts(listeners, listener_discoveries)
     new = firsts.where(F.col("is_new") & (F.col("entity_type") == "artist"))
     new_artists = cells.join(new, on=[*_LISTENER, "entity_type", "entity_id"], how="left_semi")
     modules = [
         _sums(cells),
-        _streaks(cells),
-        _ranked(cells, TOPS, YEAR_TOP_LENGTH),
-        _ranked(cells, BEST, 1),
+        _streaks(listener_track_days),
+        # In one order: an engine computes the cells again for each.
+        _ranked(cells, TOPS | BEST, YEAR_TOP_LENGTH).where(F.col("entity_type").isin(*TOPS) | (F.col("position") == 1)),
         _ranked(new_artists, {"artist": "top_discovery"}, 1),
         _repeated(listener_track_days),
-        _found(cells, firsts),
+        _found(listeners, firsts),
     ]
     together = reduce(DataFrame.unionByName, modules)
     return declared(with_period(together), YEAR_IN_MUSIC)
@@ -89,11 +90,11 @@ def _permille(prefix: str) -> Column:
     return F.when(playbacks > 0, F.floor(skips * 1000 / playbacks)).otherwise(0)
 
 
-def _streaks(cells: DataFrame) -> DataFrame:
+def _streaks(days: DataFrame) -> DataFrame:
     """The most days in a row, with a playback and with one on a day that is not flagged."""
-    days = cells.where(F.col("entity_type") == _DAY).withColumn("_day", F.col("entity_id").cast("date"))
-    clean = days.where(F.col("clean_playback_count") > 0)
-    both = _longest(days, "_raw").join(_longest(clean, "_clean"), on=list(_LISTENER), how="left")
+    counted = days.groupBy(*_LISTENER, F.col("event_date").alias("_day")).agg(*raw_and_clean())
+    clean = counted.where(F.col("clean_playback_count") > 0)
+    both = _longest(counted, "_raw").join(_longest(clean, "_clean"), on=list(_LISTENER), how="left")
     return _plain(both, {"longest_streak_days": (F.col("_raw"), F.coalesce("_clean", F.lit(0)))})
 
 
@@ -141,14 +142,13 @@ def _firsts(listeners: DataFrame, discoveries: DataFrame) -> DataFrame:
     return told.where(F.col("is_new") | F.col("is_clean_new"))
 
 
-def _found(cells: DataFrame, firsts: DataFrame) -> DataFrame:
+def _found(listeners: DataFrame, firsts: DataFrame) -> DataFrame:
     """How many tracks, artists and albums are new; 0 where none is."""
     counts = [
         count_where((F.col("entity_type") == kind) & F.col(flag)).alias(f"{prefix}{kind}")
         for kind in ENTITY_TYPES
         for prefix, flag in (("", "is_new"), ("clean_", "is_clean_new"))
     ]
-    listeners = cells.select(*_LISTENER).distinct()
     counted = listeners.join(firsts.groupBy(*_LISTENER).agg(*counts), on=list(_LISTENER), how="left")
     modules = {
         f"new_{kind}s": (F.coalesce(kind, F.lit(0)), F.coalesce(f"clean_{kind}", F.lit(0))) for kind in ENTITY_TYPES
