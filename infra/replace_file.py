@@ -6,13 +6,13 @@ from pathlib import Path
 from infra import failpoints
 
 
-def replace_file(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write `text` to `path` atomically and durably; an existing file is replaced as a whole."""
+def replace_file(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Write `content` to `path` atomically and durably; an existing file is replaced as a whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
     except OSError:

@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     statistics: bool = Field(
         True, description="whether runs compute the statistics of listeners, countries and periods"
     )
+    catalogue_feed: Path | None = Field(
+        None, description="feed of the catalogue (genres, years of release); empty: the simulation's, if any"
+    )
 
     lineage_url: str = Field("", description="server that OpenLineage events go to by HTTP; empty: a file in the home")
 
@@ -65,3 +68,14 @@ class Settings(BaseSettings):
     def lake(self) -> Path:
         """Root of the Delta tables: `<home>/lake/<layer>/<table>`."""
         return self.home.resolve() / "lake"
+
+    @property
+    def feed(self) -> Path | None:
+        """File or folder of the catalogue's feed: what is set, else the simulation's; None where there is none."""
+        own = self.simulated_feed
+        return self.catalogue_feed or (own if own.exists() else None)
+
+    @property
+    def simulated_feed(self) -> Path:
+        """Where a simulation writes the feed of its catalogue."""
+        return self.home / "catalogue.jsonl"

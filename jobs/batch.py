@@ -13,7 +13,7 @@ from infra.settings import Settings
 from jobs.balance import Balance, balance
 from jobs.publish import Publication
 from jobs.runner import Progress, Refreshed
-from jobs.steps import opened, publish_version, read_topic, recording, write_manifests
+from jobs.steps import opened, publish_version, read_catalogue, read_topic, recording, write_manifests
 from jobs.store_counts import counts_in_stores
 from schemas import catalog
 
@@ -46,6 +46,8 @@ def run_batch(settings: Settings, endpoints: Endpoints, on_progress: Progress | 
         with _timed(done.seconds, "refresh"), recording(step) as recorded:
             say("bronze.manifests", "refresh")
             done.refreshed.append(write_manifests(step, announced))
+            say("bronze.catalogue_rows", "refresh")
+            done.refreshed.append(read_catalogue(step))
             done.refreshed += step.runner.refresh_all(say, step.lineage.writing, settings.statistics)
         done.refreshed += recorded.refreshed
         done.warnings = recorded.warnings

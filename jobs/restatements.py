@@ -30,6 +30,7 @@ from playback.arrow import arrow_schema
 from schemas.area_statistics import AREA_PERIODS, COMPARED, EVERYWHERE, REASONS, RESTATEMENTS
 from schemas.errors import MissingInputError
 from schemas.model import AS_KNOWN_AT
+from schemas.music_catalogue import CATALOGUE_ENTRIES
 from schemas.periods import end_of
 from schemas.silver import MERGED_PLAYS, PLAYS
 from schemas.statistics import LISTENER_TRACK_DAYS
@@ -59,7 +60,7 @@ def record_restatements(session: SparkSession, lake: Lake, checker: Checker) -> 
     seen: dict[str, Any] = {"table": lake.table_id(AREA_PERIODS), "version": now}
     last = json.loads(consumed_beside(lake, RESTATEMENTS) or "{}")
     if seen.items() - last.items():
-        seen |= _versions(session, lake)
+        seen |= _versions(session, lake) | {"catalogue": lake.version(CATALOGUE_ENTRIES)}
         if last.get("table") == seen["table"]:
             _write(session, lake, _moved(session, lake, last, seen), before)
             failpoints.reach("restatements.written")
@@ -86,7 +87,8 @@ def _moved(session: SparkSession, lake: Lake, last: dict[str, Any], seen: dict[s
     if not rows:
         return []
     changes = _changes(session, lake, last, seen)
-    return [row | {"reason": reason(row, changes)} for row in rows]
+    is_other = _is_other_catalogue(lake, last.get("catalogue"), seen["catalogue"])
+    return [row | {"reason": reason(row, changes, is_other)} for row in rows]
 
 
 def differences(was: Collection[Row], now: Collection[Row], known_before: datetime, known_at: datetime) -> list[Row]:
@@ -96,7 +98,8 @@ def differences(was: Collection[Row], now: Collection[Row], known_before: dateti
     for key in sorted(old.keys() | new.keys()):
         before, after = (rows.get(key, {}) for rows in (old, new))
         is_over = end_of(key[1], key[2]) <= known_before.date()
-        if not is_over or all(before.get(name, 0) == after.get(name, 0) for name in COMPARED):
+        # What was not counted yet (a column that came later) has not moved.
+        if not is_over or all(before.get(name, 0) in (None, after.get(name, 0)) for name in COMPARED):
             continue
         counts = {f"{name}_before": before.get(name, 0) for name in COMPARED}
         counts |= {name: after.get(name, 0) for name in COMPARED}
@@ -106,7 +109,7 @@ def differences(was: Collection[Row], now: Collection[Row], known_before: dateti
     return found
 
 
-def reason(row: Row, changes: tuple[Heard, Heard] | None) -> str:
+def reason(row: Row, changes: tuple[Heard, Heard] | None, is_other_catalogue: bool = False) -> str:
     """Why the cell moved, in the words of `REASONS`; `changes` are what was heard before and now, None: not known."""
     if changes is None:
         return "unknown"
@@ -121,9 +124,20 @@ def reason(row: Row, changes: tuple[Heard, Heard] | None) -> str:
         "deletion": deleted,
         "rules": bool(other_rules),
         "merge": merged_was != merged_now,
+        "catalogue": is_other_catalogue and not _follows_plays(row),
     }
     said = [word for word in REASONS if found.get(word)]
     return ", ".join(said) or "correction"
+
+
+def _follows_plays(row: Row) -> bool:
+    """Whether the plays of known genre moved no further than all plays did, and the same way."""
+    plays, known = (row[name] - (row[f"{name}_before"] or 0) for name in ("play_count", "genre_play_count"))
+    return bool(min(plays, 0) <= known <= max(plays, 0))
+
+
+def _is_other_catalogue(lake: Lake, before: int | None, now: int | None) -> bool:
+    return before is not None and before != now and not lake.same_rows(CATALOGUE_ENTRIES, before, now)
 
 
 def _within(row: Row, counts: Counts) -> Counts:

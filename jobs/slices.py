@@ -3,7 +3,8 @@
 Of a driving input that is partitioned by date (`silver.plays`) the months and shares that changed are found by
 comparing, for the dates that its log names, fingerprints of what both versions say: an import of ten years of one
 listener touches one share of each month, not all of them. What is followed beside it (`silver.merged_plays`) is looked
-at in the same way, so that merges which are made or taken back touch what they are about and nothing else.
+at in the same way, so that merges which are made or taken back touch what they are about and nothing else; and what a
+catalogue says of tracks (`jobs.track_facts`) touches the slices that have these tracks.
 """
 
 from collections.abc import Collection
@@ -14,7 +15,7 @@ from pyspark.sql import functions as F
 
 from infra import delta_log
 from infra.delta_writer import DeltaWriter
-from jobs import followed
+from jobs import followed, track_facts
 from jobs.inputs import Inputs, with_positions
 from jobs.transforms import transform_of
 from schemas import catalog
@@ -29,16 +30,18 @@ def replace_slices(inputs: Inputs, writer: DeltaWriter, table: Table, before: in
     """Compute what changed of `table` since version `before` of it in one commit; the number of slices (None: all)."""
     assert isinstance(table.refresh, ReplaceSlices)
     driving, *beside = followed.inputs(table)
-    until = followed.current(inputs.lake, table)
+    facts = track_facts.inputs(table)
+    until = followed.current(inputs.lake, table) | track_facts.current(inputs.lake, table)
     touched = _touched_in_any(inputs, table, until)
     if touched is not None and not touched:
         return 0
     wanted = None if touched is None else _wanted(inputs, driving, table.refresh, touched)
     needed = {one.name: _needed_rows(inputs, one, until[one.full_name], wanted) for one in (driving, *beside)}
+    needed |= {one.name: inputs.read(one, until[one.full_name]) for one in facts}
     needed[driving.name] = in_slices(needed[driving.name], table.refresh, wanted)
     others = tuple(name for name in table.inputs if name not in until)
     computed = transform_of(table)(**(needed | _others(inputs, others, wanted)))
-    known_at = max(_known_at(inputs, one, until[one.full_name]) for one in (driving, *beside))
+    known_at = max(_known_at(inputs, catalog.table(name), version) for name, version in until.items())
     known = computed.withColumn(AS_KNOWN_AT.name, F.lit(known_at))
     # Each slice in one place, so that it becomes one file: to write thousands at once costs more than their rows.
     ready = with_positions(known, dict(until)).repartition(F.col(str(table.partition_by)))
@@ -125,8 +128,11 @@ def _has_part(one: Slice, wanted: set[Slice]) -> bool:
 
 def _touched_in_any(inputs: Inputs, table: Table, until: followed.Versions) -> set[Slice] | None:
     """Months by share that changed in any input that `table` follows; None: all that there are or were."""
-    consumed = followed.furthest(table, inputs.consumed(table))
-    touched: set[Slice] = set()
+    remembered = inputs.consumed(table)
+    consumed = followed.furthest(table, remembered)
+    touched = track_facts.touched(inputs, table, remembered, until)
+    if touched is None:
+        return None
     for one in followed.inputs(table):
         found = _touched_months(inputs, one, consumed.get(one.full_name), until[one.full_name])
         if found is None:
@@ -183,7 +189,7 @@ def _others(inputs: Inputs, names: tuple[str, ...], wanted: set[Slice] | None) -
 
 
 def _known_at(inputs: Inputs, table: Table, version: int) -> datetime:
-    """The commit of the version of silver that `version` of `table` was computed from, or is."""
+    """The commit of this version; of a table that is by slices what it says itself."""
     if isinstance(table.refresh, ReplaceSlices):
         newest = inputs.read(table, version).agg(F.max(AS_KNOWN_AT.name)).collect()[0][0]
         return newest.replace(tzinfo=newest.tzinfo or UTC) if newest else datetime.now(UTC)

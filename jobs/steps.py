@@ -21,6 +21,7 @@ from infra.local.stack import Endpoints
 from infra.openlineage_events import TopicOffsets
 from infra.schema_registry import schema_registry
 from infra.settings import Settings
+from jobs.catalogue_feed import record_catalogue
 from jobs.check_results import record_check_results
 from jobs.declarations import require_migrated
 from jobs.ingest import ingest, playback_topic
@@ -32,6 +33,7 @@ from schemas.area_statistics import AREA_PERIODS, RESTATEMENTS
 from schemas.bronze import MANIFESTS, PLAYBACK_EVENTS
 from schemas.errors import InputError, MissingInputError
 from schemas.model import Table
+from schemas.music_catalogue import CATALOGUE_ROWS
 from schemas.quality import CHECK_RESULTS
 
 if TYPE_CHECKING:
@@ -106,6 +108,12 @@ def write_manifests(step: Opened, announced: list[Manifest]) -> Refreshed:
         return record_manifests(step.session, step.lake, step.checker, announced)
 
 
+def read_catalogue(step: Opened) -> Refreshed:
+    """Read the feed of the catalogue, where it is another one. Raises as `record_catalogue`."""
+    with step.lineage.writing(CATALOGUE_ROWS):
+        return record_catalogue(step.session, step.lake, step.checker, step.settings.feed)
+
+
 def publish_version(
     settings: Settings, endpoints: Endpoints, table: Table, version: int, lineage: Lineage, say: Progress
 ) -> "list[Publication]":
@@ -125,6 +133,7 @@ def ingest_step(settings: Settings, endpoints: Endpoints, say: Progress) -> int:
         announced = read_manifests(settings.home)
         count = read_topic(step, endpoints)
         write_manifests(step, announced)
+        read_catalogue(step)
         return count
 
 

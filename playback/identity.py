@@ -28,6 +28,11 @@ def resolve_track_id(track_id: pa.StringArray, artist: pa.StringArray, title: pa
     return pc.coalesce(given, hashed.take(pa.array(places)))
 
 
+def name_ids(artist: pa.StringArray, title: pa.StringArray) -> pa.StringArray:
+    """`name:` and a 128-bit hash of each normalised artist and title; empty where there is no title."""
+    return _hashes(artist, title).fill_null("")
+
+
 def artist_ids(artist: pa.StringArray) -> pa.StringArray:
     """`artist:` and a 128-bit hash of each normalised name; empty where there is none."""
     return _named("artist", [normalised(name) for name in artist.fill_null("").to_pylist()])

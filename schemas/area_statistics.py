@@ -9,6 +9,7 @@ from schemas.statistics import (
     ENTITY_ID,
     ENTITY_TYPE,
     ENTITY_TYPES,
+    GENRE_PLAY_COUNT,
     PERIOD,
     PERIOD_CHECKS,
     RAW_AND_CLEAN,
@@ -22,13 +23,13 @@ EVERYWHERE = "**"
 AREA = Field("area", "string", "Country of the playbacks; ** of all countries together.")
 LISTENER_COUNT = Field("listener_count", "long", "Distinct listeners, exact.")
 CLEAN_LISTENERS = Field("clean_listener_count", "long", "Distinct listeners on days on which they are not flagged.")
-_IS_AREA = Matches("area", r"^([A-Z]{2}|\*\*)$")
+IS_AREA = Matches("area", r"^([A-Z]{2}|\*\*)$")
 _CHART_POSITION = Field("position", "int", f"1 to {CHART_LENGTH} by play_count of the day; ties by track_id.")
 
 AREA_TOPS = Table(
     layer="gold",
     name="area_tops",
-    description="The most played tracks, artists and albums of each country, and of all together, by period.",
+    description="The most played tracks, artists, albums and genres of each country, and of all together, by period.",
     grain="one row per area, period, entity_type and position",
     key=("area", "period_kind", "period_start", "entity_type", "position"),
     refresh=ReplaceSlices(kinds=RANGES, by_share=False),
@@ -46,7 +47,7 @@ AREA_TOPS = Table(
     ),
     checks=(
         *PERIOD_CHECKS,
-        _IS_AREA,
+        IS_AREA,
         InSet("entity_type", ENTITY_TYPES),
         Between("position", 1, AREA_TOP_LENGTH),
         Between("listener_count", 1),
@@ -72,8 +73,15 @@ AREA_PERIODS = Table(
         LISTENER_COUNT,
         CLEAN_LISTENERS,
         Field("track_count", "long", "Distinct tracks, exact."),
+        GENRE_PLAY_COUNT,
     ),
-    checks=(*PERIOD_CHECKS, _IS_AREA, Between("listener_count", 1), AtMost("clean_listener_count", "listener_count")),
+    checks=(
+        *PERIOD_CHECKS,
+        IS_AREA,
+        Between("listener_count", 1),
+        AtMost("clean_listener_count", "listener_count"),
+        AtMost("genre_play_count", "play_count"),
+    ),
     warehouse=Warehouse(cluster_by=("area", "period_kind", "period_start")),
     tags=(TAG,),
 )
@@ -88,7 +96,7 @@ DAILY_TOPS = Table(
     inputs=("gold.listener_track_days",),
     partition_by="slice",
     fields=(SLICE, EVENT_DATE, AREA, _CHART_POSITION, TRACK_ID, *RAW_AND_CLEAN, LISTENER_COUNT, CLEAN_LISTENERS),
-    checks=(*COUNT_CHECKS, _IS_AREA, Between("position", 1, CHART_LENGTH), Between("listener_count", 1)),
+    checks=(*COUNT_CHECKS, IS_AREA, Between("position", 1, CHART_LENGTH), Between("listener_count", 1)),
     tags=(TAG,),
 )
 
@@ -115,7 +123,7 @@ DAILY_CHARTS = Table(
     ),
     checks=(
         *COUNT_CHECKS,
-        _IS_AREA,
+        IS_AREA,
         Between("position", 1, CHART_LENGTH),
         AtMost("peak_position", "position"),
         AtMost("weeks_on_chart", "days_on_chart"),
@@ -124,10 +132,10 @@ DAILY_CHARTS = Table(
     tags=(TAG,),
 )
 
-COMPARED = ("playback_count", "play_count", "clean_play_count", "played_ms", "listener_count")
+COMPARED = ("playback_count", "play_count", "clean_play_count", "played_ms", "listener_count", "genre_play_count")
 """Counts of `AREA_PERIODS` whose movement is a restatement."""
 
-REASONS = ("late", "import", "deletion", "rules", "merge", "correction", "unknown")
+REASONS = ("late", "import", "deletion", "rules", "merge", "catalogue", "correction", "unknown")
 
 RESTATEMENTS = Table(
     layer="gold",
@@ -149,16 +157,17 @@ RESTATEMENTS = Table(
             "reason",
             "string",
             "Why, of these in this order, with commas between: late (events of clients), import (of a history), "
-            "deletion, rules (others apply), merge (more or fewer are told of twice), correction (the same playbacks "
-            "say something else); unknown where the earlier playbacks are no longer kept.",
+            "deletion, rules (others apply), merge (more or fewer are told of twice), catalogue (another feed: of more "
+            "or fewer plays a genre is known, beyond those that came or went), correction (the same playbacks say "
+            "something else); unknown where the earlier playbacks are no longer kept.",
         ),
         *(
-            Field(f"{name}{suffix}", "long", f"{name} of the area and period {when}.")
+            Field(f"{name}{suffix}", "long", f"{name} of the area and period {when}.", name == GENRE_PLAY_COUNT.name)
             for name in COMPARED
             for suffix, when in (("_before", "before; 0 where it had none"), ("", "now; 0 where it has none any more"))
         ),
     ),
-    checks=(InSet("period_kind", RANGES), _IS_AREA),
+    checks=(InSet("period_kind", RANGES), IS_AREA),
     warehouse=Warehouse(cluster_by=("period_kind", "period_start", "area")),
     tags=(TAG,),
 )

@@ -2,6 +2,7 @@
 
 from schemas.checks import Between
 from schemas.model import Field, KeyedMerge, Ledger, Snapshot, Table
+from schemas.music_catalogue import CATALOGUE_ROWS
 
 RECORD_FIELDS = (
     Field("topic_id", "string", "Kafka's own id of the topic: a topic made again is another one."),
@@ -83,4 +84,4 @@ MANIFESTS = Table(
     checks=(Between("acknowledged", 0), Between("in_doubt", 0)),
 )
 
-TABLES = (PLAYBACK_EVENTS, MANIFESTS, DEAD_LETTERS)
+TABLES = (PLAYBACK_EVENTS, MANIFESTS, DEAD_LETTERS, CATALOGUE_ROWS)

@@ -98,7 +98,10 @@ def _validate(one: Table, by_name: dict[str, Table]) -> None:
         wrong.append("a table refreshed by date is partitioned by event_date")
     if isinstance(one.refresh, ReplaceSlices) and one.partition_by != "slice":
         wrong.append("a table refreshed by slices is partitioned by slice")
-    wrong += [f"{name} is followed and is no input" for name in sorted({*one.inputs_by_date} - {*one.inputs})]
+    by_track = one.refresh.of_tracks if isinstance(one.refresh, ReplaceSlices) else ()
+    wrong += [
+        f"{name} is followed and is no input" for name in sorted({*one.inputs_by_date, *by_track} - {*one.inputs})
+    ]
     wrong += _wrong_retention(one)
     if isinstance(one.refresh, ReplaceSlices) and one.refresh.later and not _reads_slices(one, by_name):
         wrong.append("a table whose later slices are refreshed too reads first one that is partitioned by slice")

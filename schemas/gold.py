@@ -3,7 +3,7 @@
 Those about music take `content_type = 'track'`; what they leave out stays counted in silver.
 """
 
-from schemas import area_statistics, statistics, year_in_music
+from schemas import area_statistics, eras, statistics, year_in_music
 from schemas.bronze import CLIENT_ID
 from schemas.checks import AtMost, Between, InSet, References, Volume
 from schemas.counts import CHART_LENGTH, COUNT_CHECKS, COUNTRY, COUNTS, IS_COUNTRY, PLAYED_MS, TRACK_ID, USER_ID
@@ -146,5 +146,6 @@ TABLES = (
     EVENT_BALANCE,
     *statistics.TABLES,
     *area_statistics.TABLES,
+    *eras.TABLES,
     *year_in_music.TABLES,
 )

@@ -78,13 +78,16 @@ class ReplaceSlices:
 
     There is one for each period of `kinds`, of each share of the listeners if `by_share`; touched ones are replaced.
     A driving input that is partitioned by slices has those of months and shares. Where they depend on the same days and
-    listeners of more inputs, which have `event_date` and `user_id`, `also` names them: what is touched in any is. Where
-    what is said of a period depends on what was before it (what is new in it), earlier days touch it too: `later`.
+    listeners of more inputs, which have `event_date` and `user_id`, `also` names them: what is touched in any is. An
+    input of `of_tracks` has a row for each `track_id` of which it says something: where it says something else of one,
+    the slices are touched in which the table has that track. Where what is said of a period depends on what was before
+    it (what is new in it), earlier days touch it too: `later`.
     """
 
     kinds: tuple[PeriodKind, ...]
     by_share: bool = True
     also: tuple[str, ...] = ()
+    of_tracks: tuple[str, ...] = ()
     later: bool = False
 
 
@@ -233,7 +236,8 @@ class Table:
 AS_KNOWN_AT = Field(
     "as_known_at",
     "timestamp",
-    "Audit: UTC commit of the playbacks and merges that the row was computed from: what came later is not in it.",
+    "Audit: last UTC commit of what the row was computed from (silver.plays and what is followed beside it): what came "
+    "later is not in it.",
 )
 INPUT_POSITIONS = Field(
     "input_positions",

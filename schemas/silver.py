@@ -7,6 +7,7 @@ from schemas.checks import Between, Fresh, InSet, Matches, Volume
 from schemas.counts import USER_ID
 from schemas.events import CONTENT_TYPES, CURRENT, OUTCOMES
 from schemas.model import Field, KeyedMerge, ReplaceAll, ReplaceDates, Table, Warehouse
+from schemas.music_catalogue import CATALOGUE_ENTRIES, TRACK_FACTS
 
 FIRST_BY = ("appended_at", "partition", "offset", "topic_id")
 """Of several records of one event the lowest is the one that is accepted."""
@@ -99,6 +100,12 @@ TRACKS = Table(
             "artist_id", "string", "`artist:` and a hash of the normalised artist; empty without one.", nullable=True
         ),
         Field("album_id", "string", "`album:` and a hash of artist and album; empty without an album.", nullable=True),
+        Field(
+            "name_id",
+            "string",
+            "`name:` and a hash of the normalised artist and title; empty without a title.",
+            nullable=True,
+        ),
         Field("first_seen_at", "timestamp", "UTC end of the first playback under these names."),
         Field("last_seen_at", "timestamp", "UTC end of the last playback under these names."),
         Field("is_current", "boolean", "Whether these are the names to show: the ones seen last."),
@@ -130,4 +137,4 @@ MERGED_PLAYS = Table(
     checks=(InSet("reason", ("other_source", "other_device")), Between("overlap_ms", 0)),
 )
 
-TABLES = (PLAYS, DUPLICATES, TRACKS, MERGED_PLAYS)
+TABLES = (PLAYS, DUPLICATES, TRACKS, MERGED_PLAYS, CATALOGUE_ENTRIES, TRACK_FACTS)

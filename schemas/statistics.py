@@ -10,6 +10,7 @@ from dataclasses import replace
 from schemas.checks import AtMost, Between, Check, InSet
 from schemas.counts import COUNT_CHECKS, COUNTRY, COUNTS, IS_COUNTRY, PLAYED_MS, TRACK_ID, USER_ID
 from schemas.model import Field, ReplaceAll, ReplaceSlices, Table, Warehouse
+from schemas.music_catalogue import GENRES, RELEASE_YEAR
 from schemas.periods import RANGES
 from schemas.silver import EVENT_DATE
 
@@ -20,14 +21,20 @@ FLAGGED_MS = 86_400_000
 FLAGGED_PLAYBACKS = 200
 FLAGGED_MEAN_MS = 45_000
 LISTENER_TOP_LENGTH = 100
-ENTITY_TYPES = ("track", "artist", "album")
+ENTITY_TYPES = ("track", "artist", "album", "genre")
 SESSION_SILENCE_MS = 30 * 60 * 1000
 
 SLICE = Field("slice", "string", "What is computed at once: kind and first day of the period, share of the listeners.")
 PERIOD_KIND = Field("period_kind", "string", "week (from Monday), month, quarter, half_year, year or all_time.")
 PERIOD_START = Field("period_start", "date", "First day of the period (UTC); of all_time 1970-01-01.")
-ENTITY_TYPE = Field("entity_type", "string", "track, artist or album.")
-ENTITY_ID = Field("entity_id", "string", "Identity of the track, artist or album; its names are in gold.entity_names.")
+ENTITY_TYPE = Field("entity_type", "string", "track, artist, album or genre.")
+ENTITY_ID = Field("entity_id", "string", "Identity of what is named; names to show are in gold.entity_names.")
+GENRE_PLAY_COUNT = Field(
+    "genre_play_count",
+    "long",
+    "Plays of tracks of which the catalogue knows a genre: the others are in none.",
+    nullable=True,
+)
 LISTENED = (*COUNTS, PLAYED_MS)
 CLEAN = tuple(
     replace(one, name=f"clean_{one.name}", description=f"{one.description} Without flagged days of listeners.")
@@ -50,8 +57,8 @@ LISTENER_TRACK_DAYS = Table(
     f"or which has {FLAGGED_PLAYBACKS} or more playbacks that last less than {FLAGGED_MEAN_MS:,} ms in the mean.",
     grain="one row per event_date, user_id, country, track, artist, album and local hour in which it was played",
     key=("event_date", "user_id", "country", "track_id", "artist_id", "album_id", "local_date", "local_hour"),
-    refresh=ReplaceSlices(kinds=("month",), also=("silver.merged_plays",)),
-    inputs=("silver.plays", "silver.merged_plays", "silver.tracks"),
+    refresh=ReplaceSlices(kinds=("month",), also=("silver.merged_plays",), of_tracks=("silver.track_facts",)),
+    inputs=("silver.plays", "silver.merged_plays", "silver.tracks", "silver.track_facts"),
     partition_by="slice",
     fields=(
         SLICE,
@@ -65,6 +72,8 @@ LISTENER_TRACK_DAYS = Table(
         Field("local_hour", "int", "Hour of the end, 0 to 23, in the listener's own time zone; -1 where unknown."),
         *LISTENED,
         Field("is_flagged", "boolean", "Whether the listener is flagged on event_date."),
+        replace(RELEASE_YEAR, nullable=True),
+        replace(GENRES, nullable=True),
     ),
     checks=(*COUNT_CHECKS, IS_COUNTRY, Between("local_hour", -1, 23)),
     tags=(TAG,),
@@ -73,7 +82,7 @@ LISTENER_TRACK_DAYS = Table(
 LISTENER_TOPS = Table(
     layer="gold",
     name="listener_tops",
-    description="The most played tracks, artists and albums of each listener by period.",
+    description="The most played tracks, artists, albums and genres of each listener by period.",
     grain="one row per listener, period, entity_type and position",
     key=("user_id", "period_kind", "period_start", "entity_type", "position"),
     refresh=ReplaceSlices(kinds=RANGES),
@@ -109,12 +118,15 @@ LISTENER_PERIODS = Table(
         Field("artist_count", "long", "Distinct artists, exact; playbacks whose artist is unknown have none."),
         Field("album_count", "long", "Distinct albums, exact; playbacks whose album is unknown have none."),
         Field("day_count", "long", "Days (UTC) with a playback."),
+        Field("genre_count", "long", "Distinct genres, exact, as far as the catalogue knows them.", nullable=True),
+        GENRE_PLAY_COUNT,
     ),
     checks=(
         *PERIOD_CHECKS,
         Between("track_count", 1),
         AtMost("track_count", "playback_count"),
         Between("day_count", 1),
+        AtMost("genre_play_count", "play_count"),
     ),
     warehouse=Warehouse(cluster_by=("user_id", "period_kind", "period_start")),
     tags=(TAG,),
@@ -144,8 +156,8 @@ LISTENING_HOURS = Table(
 LISTENER_DISCOVERIES = Table(
     layer="gold",
     name="listener_discoveries",
-    description="When each listener first played each track, artist and album.",
-    grain="one row per listener and track, artist or album with a play",
+    description="When each listener first played each track, artist, album and genre.",
+    grain="one row per listener and track, artist, album or genre with a play",
     key=("user_id", "entity_type", "entity_id"),
     refresh=ReplaceSlices(kinds=("all_time",)),
     inputs=("gold.listener_track_days",),
@@ -194,16 +206,20 @@ LISTENER_SESSIONS = Table(
 ENTITY_NAMES = Table(
     layer="gold",
     name="entity_names",
-    description="Names to show of tracks, artists and albums: those that were seen last.",
-    grain="one row per track, artist or album",
+    description="Names to show of tracks, artists and albums: those that were seen last; and of genres.",
+    grain="one row per track, artist, album or genre",
     key=("entity_type", "entity_id"),
     refresh=ReplaceAll(),
-    inputs=("silver.tracks",),
+    inputs=("silver.tracks", "silver.track_facts"),
     fields=(
         ENTITY_TYPE,
         ENTITY_ID,
-        Field("entity_name", "string", "Title of the track, name of the artist, title of the album; empty if unknown."),
-        Field("artist_name", "string", "Artist of the track or album, the artist itself; empty where no source says."),
+        Field("entity_name", "string", "Title of the track or album, name of the artist or genre; empty if unknown."),
+        Field(
+            "artist_name",
+            "string",
+            "Artist of the track or album, the artist itself; empty of genres, and where no source says.",
+        ),
     ),
     checks=(InSet("entity_type", ENTITY_TYPES),),
     warehouse=Warehouse(cluster_by=("entity_type", "entity_id")),

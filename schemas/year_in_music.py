@@ -19,17 +19,24 @@ NUMBERS = {
     "new_tracks": "tracks whose first play of all time is in the year",
     "new_artists": "artists whose first play of all time is in the year",
     "new_albums": "albums whose first play of all time is in the year",
+    "genres": "distinct genres with a playback, as far as they are known",
+    "new_genres": "genres whose first play of all time is in the year",
+    "musical_age": "years since the release of what was played, of which half the plays are younger or as old (no row "
+    "where no year of release is known)",
 }
 """Modules that are a number of the whole year, and what `value` is."""
 
 TOPS = {"track": "top_tracks", "artist": "top_artists", "album": "top_albums"}
+KNOWN_TOPS = {"genre": "top_genres", "decade": "top_decades"}
+"""Of what the catalogue knows: decades of release among them."""
+
 BEST = {"weekday": "top_weekday", "hour": "top_hour", "month": "top_month", "day": "busiest_day"}
-"""Modules of what is ranked by plays, by its kind: the first five of TOPS, the first of BEST."""
+"""Modules of what is ranked by plays, by its kind: the first five of TOPS and KNOWN_TOPS, the first of BEST."""
 
 OTHERS = ("top_discovery", "most_repeated_track_in_a_day")
 """The most played artist of those that are new, and the most plays of one track on one day (UTC)."""
 
-MODULES = (*NUMBERS, *TOPS.values(), *BEST.values(), *OTHERS)
+MODULES = (*NUMBERS, *TOPS.values(), *KNOWN_TOPS.values(), *BEST.values(), *OTHERS)
 
 YEAR_IN_MUSIC = Table(
     layer="gold",
@@ -39,7 +46,7 @@ YEAR_IN_MUSIC = Table(
     grain="one row per listener, year, module and position",
     key=("user_id", "period_start", "module", "position"),
     refresh=ReplaceSlices(kinds=("year",), later=True),
-    inputs=("gold.listener_track_days", "gold.listener_discoveries"),
+    inputs=("gold.listener_track_days", "gold.listener_discoveries", "gold.listener_eras"),
     partition_by="slice",
     fields=(
         SLICE,
@@ -48,13 +55,16 @@ YEAR_IN_MUSIC = Table(
         Field("module", "string", f"What it is about: {', '.join(MODULES)}."),
         Field("position", "int", f"1 to {YEAR_TOP_LENGTH} by plays, ties by entity_id; 1 where there is but one."),
         Field(
-            "entity_type", "string", "track, artist, album, weekday, hour, month or day; empty where it is a number."
+            "entity_type",
+            "string",
+            "track, artist, album, genre, decade, weekday, hour, month or day; empty where it is a number.",
         ),
         Field(
             "entity_id",
             "string",
-            "Identity of the track, artist or album (names are in gold.entity_names); weekday 1 (Monday) to 7, hour 00 "
-            "to 23, month as 2026-11, day as 2026-11-23; empty where it is a number.",
+            "Identity of the track, artist, album or genre (names are in gold.entity_names); the first year of the "
+            "decade; weekday 1 (Monday) to 7, hour 00 to 23, month as 2026-11, day as 2026-11-23; empty where it is a "
+            "number.",
         ),
         Field(
             "value",
@@ -66,7 +76,7 @@ YEAR_IN_MUSIC = Table(
     ),
     checks=(
         InSet("module", MODULES),
-        InSet("entity_type", ("", *TOPS, *BEST)),
+        InSet("entity_type", ("", *TOPS, *KNOWN_TOPS, *BEST)),
         Between("position", 1, YEAR_TOP_LENGTH),
         Between("value", 0),
         Between("clean_value", 0),

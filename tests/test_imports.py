@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "dags": {"schemas"},
 }  # fmt: skip
 # directly under jobs/, but written for the transforms and bound like them
-COLUMN_EXPRESSIONS = {("columns",), ("statistics",)}
+COLUMN_EXPRESSIONS = {("columns",), ("statistics",), ("genres",)}
 STANDARD_LIBRARY_ONLY = {"schemas": set(), "playback": CODECS, "truth": {"duckdb", "pyarrow"}}
 # what set-up runs before anything is installed
 BARE_MODULES = (

@@ -1,7 +1,8 @@
 """The answer key of a simulation, written while it is played: what every table must say when all is processed.
 
-A folder holds the log of all that was played (`log.parquet`), the expected tables that `truth` computes from it, and
-`key.json`, which says of what it is the key and whether it is complete.
+A folder holds the log of all that was played (`log.parquet`), what the feed of the catalogue is meant to say
+(`catalogue.parquet`), the expected tables that `truth` computes from them, and `key.json`, which says of what it is the
+key and whether it is complete.
 """
 
 import json
@@ -18,6 +19,8 @@ import pyarrow.parquet as pq
 from infra.replace_file import replace_file
 from playback.simulator.log import LOG
 from schemas.errors import InputError
+
+CATALOGUE = "catalogue.parquet"
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def answers_where(
         work = TemporaryDirectory(prefix="asked.", dir=folder)
     with work as name:
         with _writing(folder):
-            (Path(name) / "log.parquet").symlink_to((folder / "log.parquet").resolve())
+            for given in ("log.parquet", CATALOGUE):
+                (Path(name) / given).symlink_to((folder / given).resolve())
             write_answers(Path(name), replayed, statistics, merged)
         yield Path(name)
 
@@ -86,6 +90,11 @@ class KeyWriter:
         with _writing(self._folder):
             self._writer.write_batch(log)
         self._messages += len(log) - log.column("message_number").null_count
+
+    def catalogue(self, entries: pa.Table) -> None:
+        """Write what each row of the feed is meant to say."""
+        with _writing(self._folder):
+            pq.write_table(entries, self._folder / CATALOGUE, compression="zstd")
 
     def finish(self, interrupted: bool) -> None:
         """Compute the answers; from here on the key is complete."""

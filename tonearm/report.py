@@ -12,8 +12,10 @@ from infra.local.stack import Endpoints
 from infra.replace_file import replace_file
 from infra.settings import Settings
 from jobs.batch import BatchRun
+from jobs.catalogue_feed import refused_rows
 from schemas import catalog
 from schemas.errors import MissingInputError
+from schemas.music_catalogue import CATALOGUE_ROWS
 from tonearm.examples import answered_examples
 
 Report = dict[str, Any]
@@ -42,6 +44,7 @@ def run_report(settings: Settings, endpoints: Endpoints, done: BatchRun, listene
         "engine": settings.engine,
         "process": os.getpid(),
         "balance": done.sheet.as_dict(),
+        "catalogue": {"rows": lake.row_count(CATALOGUE_ROWS), "refused": refused_rows(lake)},
         "tables": tables,
         "publications": [
             {

@@ -26,6 +26,7 @@ def print_report(report: Report) -> None:
     console = _console()
     print_sheet(report["balance"], console)
     _print_stages(console, report["balance"])
+    _print_catalogue(console, report.get("catalogue", {}))
     _print_answer_key(console, report.get("answer_key", []))
     _print_tables(console, report)
     _print_live(console, report.get("live"))
@@ -117,6 +118,17 @@ def _print_stages(console: Console, sheet: Report) -> None:
         stages.add_row(line["stage"], *counts, _mark(line))
     console.print()
     console.print(stages)
+
+
+def _print_catalogue(console: Console, catalogue: Report) -> None:
+    """How many rows of the catalogue's feed are no entries, and why; nothing where there is no feed."""
+    if not catalogue.get("rows"):
+        return
+    refused = catalogue["refused"]
+    why = f" ({', '.join(f'{reason} {count:,}' for reason, count in refused.items())})" if refused else ""
+    said = f"Catalogue: {catalogue['rows']:,} rows, of which {sum(refused.values()):,} are no entries{why}."
+    console.print()
+    console.print(Text(f"{said} See bronze.catalogue_rows." if refused else said), soft_wrap=True)
 
 
 def _print_answer_key(console: Console, tables: Sequence[Report]) -> None:

@@ -21,10 +21,11 @@ from infra.kafka.producer import PlaybackProducer
 from infra.replace_file import replace_file
 from infra.settings import Settings
 from playback.simulator.events import World, account_names, make_world
+from playback.simulator.feed import feed_of
 from playback.simulator.parameters import Faults, Parameters
 from playback.simulator.play import Played, play
 from schemas.errors import InputError
-from tonearm.answer_key import KeyWriter, read_key
+from tonearm.answer_key import CATALOGUE, KeyWriter, read_key
 
 _EVENTS_A_LISTENER = 100
 """How many playbacks an account has by default: what a listener can play in a month without hurry."""
@@ -99,9 +100,12 @@ def simulate(
     is_sent = any(one.finished for one in before)
     if is_sent and _has_key(folder, simulation, settings.statistics):
         return None
-    played = play(world_of(settings, simulation))
+    world = world_of(settings, simulation)
+    played, feed = play(world), feed_of(world)
     with KeyWriter(folder, simulation.subject, settings.statistics) as key:
         keep(settings.home, simulation)
+        key.catalogue(feed.entries)
+        replace_file(settings.simulated_feed, feed.lines)
         messages = _logged(played, key, simulation.parameters.events, progress or (lambda _done, _total: None))
         manifest = None
         if is_sent:
@@ -143,6 +147,8 @@ def truth_folder(home: Path) -> Path:
 def _has_key(folder: Path, simulation: Simulation, statistics: bool) -> bool:
     key = read_key(folder)
     if key is None or not key.complete or key.subject != simulation.subject:
+        return False
+    if not (folder / CATALOGUE).exists():  # Of before there was one: the key is made again, and the feed with it.
         return False
     return key.statistics or not statistics
 

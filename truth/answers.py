@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from truth.identity import identify, identify_album, identify_artist
+from truth.identity import identify, identify_album, identify_artist, identify_genres
 
 STATISTICS = (
     "gold.listener_track_days",
@@ -23,6 +23,8 @@ STATISTICS = (
     "gold.area_periods",
     "gold.daily_tops",
     "gold.daily_charts",
+    "gold.listener_eras",
+    "gold.area_eras",
     "gold.entity_names",
     "gold.year_in_music",
 )
@@ -36,6 +38,9 @@ ANSWERS = (
     "bronze.dead_letters",
     "silver.duplicates",
     "silver.merged_plays",
+    "bronze.catalogue_rows",
+    "silver.catalogue_entries",
+    "silver.track_facts",
     *STATISTICS,
 )
 """In the order in which they are computed: the charts are made of what was played daily."""
@@ -43,6 +48,12 @@ ANSWERS = (
 MEMORY_LIMIT = "4GB"
 """Of DuckDB; what is larger goes to disk."""
 
+_NO_CATALOGUE = """
+CREATE TABLE catalogue (
+    row_number BIGINT, track_id VARCHAR, artist_name VARCHAR, track_title VARCHAR, album_title VARCHAR,
+    release_year INTEGER, genres VARCHAR[], reason VARCHAR
+)
+"""
 _SPELLINGS_AT_ONCE = 100_000
 _ROWS_AT_ONCE = 200_000
 _BY_SHARE = ("share", "SELECT DISTINCT share FROM listened ORDER BY share")
@@ -56,6 +67,8 @@ _PIECES = {
     "gold.year_in_music": _BY_SHARE,
     "gold.area_tops": _BY_KIND,
     "gold.area_periods": _BY_KIND,
+    "gold.listener_eras": _BY_SHARE,
+    "gold.area_eras": _BY_KIND,
 }
 """Some statistics have more rows than the log, and are computed one piece after the other to need no more room than it.
 
@@ -67,6 +80,9 @@ def write_answers(
     folder: Path, replayed: Collection[str] = (), statistics: bool = True, merged: Collection[str] = ()
 ) -> list[Path]:
     """Write the expected rows of each of ANSWERS to `<folder>/<full name>.parquet`; `<folder>/log.parquet` is the log.
+
+    `<folder>/catalogue.parquet`, where there is one, has the rows of the catalogue's feed: what each is meant to say,
+    or the `reason` for which it must be refused.
 
     `replayed` names the values of `fault` whose dead letters have been brought back, in the order of sending and after
     everything else. Without `statistics` the answers of STATISTICS are left out, and removed where there are some.
@@ -90,9 +106,9 @@ def write_answers(
     try:
         with duckdb.connect(work / "work.duckdb", config=_config(work)) as database:
             _prepare(database, log, replayed, merged)
-            if statistics:
-                database.execute(_statements("listened"))
             for name in names:
+                if name == STATISTICS[0]:
+                    database.execute(_statements("listened"))
                 database.execute(_statements(name))
                 _write(database, name, work / name)
         for name in set(ANSWERS).difference(names):
@@ -144,7 +160,9 @@ def _prepare(
         raise OSError(str(error)) from error
     database.execute("CREATE TABLE replayed AS SELECT unnest($faults::VARCHAR[]) AS fault", {"faults": list(replayed)})
     database.execute("CREATE TABLE merged AS SELECT unnest($ids::VARCHAR[]) AS event_id", {"ids": list(merged)})
+    _open_catalogue(database, log.with_name("catalogue.parquet"))
     _identify_spellings(database)
+    _identify_catalogue(database)
     for layer in {name.split(".")[0] for name in ANSWERS}:
         database.execute(f"CREATE SCHEMA {layer}")
     database.execute(_statements("messages"))
@@ -158,18 +176,48 @@ def _identify_spellings(database: duckdb.DuckDBPyConnection) -> None:
         for batch in spelled.to_arrow_reader(_SPELLINGS_AT_ONCE):
             names = zip(*(column.to_pylist() for column in batch.columns[1:]), strict=True)
             identities = [_identities(*spelling) for spelling in names]
-            columns = [pa.array([one[place] for one in identities], pa.string()) for place in range(3)]
-            database.register(
-                "batch", pa.table([batch.column(0), *columns], names=["spelling", "identity", "artist_id", "album_id"])
-            )
-            database.execute("INSERT INTO identities FROM batch")
-            database.unregister("batch")
+            columns = [pa.array(column, pa.string()) for column in zip(*identities, strict=True)]
+            _insert(database, "identities", [batch.column(0), *columns])
+
+
+def _open_catalogue(database: duckdb.DuckDBPyConnection, catalogue: Path) -> None:
+    """The rows of the feed as `catalogue`; none where there is no feed."""
+    if not catalogue.is_file():
+        database.execute(_NO_CATALOGUE)
+        return
+    try:
+        database.read_parquet(glob.escape(str(catalogue)), hive_partitioning=False).create_view("catalogue")
+    except duckdb.Error as error:
+        raise OSError(str(error)) from error
+
+
+def _identify_catalogue(database: duckdb.DuckDBPyConnection) -> None:
+    with database.cursor() as reading:
+        rows = reading.sql(
+            "SELECT row_number, track_id, artist_name, track_title, album_title, genres FROM catalogue "
+            "WHERE reason IS NULL"
+        )
+        for batch in rows.to_arrow_reader(_SPELLINGS_AT_ONCE):
+            *names, genres = (column.to_pylist() for column in batch.columns[1:])
+            identities = [_identities(*spelling) for spelling in zip(*names, strict=True)]
+            columns = [pa.array(column, pa.string()) for column in zip(*identities, strict=True)]
+            plain = pa.array([identify_genres(one) for one in genres], pa.list_(pa.string()))
+            _insert(database, "catalogue_identities", [batch.column(0), *columns, plain])
+
+
+def _insert(database: duckdb.DuckDBPyConnection, table: str, columns: list[pa.Array]) -> None:
+    """Append the columns, which are in the order of the table's."""
+    database.register("batch", pa.table(columns, names=[f"column_{number}" for number in range(len(columns))]))
+    database.execute(f"INSERT INTO {table} FROM batch")
+    database.unregister("batch")
 
 
 def _identities(
     uri: str | None, artist: str | None, title: str | None, album: str | None
-) -> tuple[str | None, str | None, str | None]:
-    return identify(uri, artist, title), identify_artist(artist), identify_album(artist, album)
+) -> tuple[str | None, str | None, str | None, str | None]:
+    """Of track, artist and album, and of the track as if it had no URI."""
+    named = identify(None, artist, title)
+    return identify(uri, artist, title), identify_artist(artist), identify_album(artist, album), named
 
 
 def _statements(name: str) -> str:

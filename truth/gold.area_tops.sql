@@ -1,4 +1,4 @@
--- The 200 most played tracks, artists and albums of each country, and of all together (**), in each period.
+-- The 200 most played tracks, artists, albums and genres of each country, and of all together (**), in each period.
 CREATE VIEW gold.area_tops AS
 WITH heard AS (
     SELECT

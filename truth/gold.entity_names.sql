@@ -1,4 +1,4 @@
--- The names to show of tracks, artists and albums: of all spellings the one that was seen last.
+-- The names to show of tracks, artists, albums and genres: of all spellings the one that was seen last.
 CREATE VIEW gold.entity_names AS
 WITH seen AS (
     SELECT spelling, max(content_type) AS content_type, max(occurred_at) AS last_seen_at
@@ -28,12 +28,19 @@ entities AS (
         unnest([track_id, artist_id, album_id]) AS entity_id,
         unnest([track_title, artist_name, album_title]) AS entity_name
     FROM named
+),
+shown AS (
+    SELECT DISTINCT ON (entity_type, entity_id)
+        entity_type,
+        entity_id::VARCHAR AS entity_id,
+        entity_name,
+        artist_name
+    FROM entities
+    WHERE entity_id IS NOT NULL
+    ORDER BY entity_type, entities.entity_id, last_seen_at DESC, artist_name, track_title, album_title, track_id
 )
-SELECT DISTINCT ON (entity_type, entity_id)
-    entity_type,
-    entity_id::VARCHAR AS entity_id,
-    entity_name,
-    artist_name
-FROM entities
-WHERE entity_id IS NOT NULL
-ORDER BY entity_type, entities.entity_id, last_seen_at DESC, artist_name, track_title, album_title, track_id;
+FROM shown
+UNION ALL
+-- A genre is its name; those are known that a track has which was played.
+SELECT DISTINCT 'genre', genre::VARCHAR, genre::VARCHAR, ''
+FROM genres_of_tracks;

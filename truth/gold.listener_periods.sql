@@ -1,9 +1,19 @@
 CREATE VIEW gold.listener_periods AS
+WITH heard AS (
+    FROM listened_by_share
+    JOIN days_of_periods USING (event_date)
+),
+genres AS (
+    SELECT period_kind, period_start, user_id, count(DISTINCT genre) AS genre_count
+    FROM heard
+    JOIN genres_of_tracks USING (track_id)
+    GROUP BY ALL
+)
 SELECT
     concat_ws('.', period_kind, period_start, any_value(share)) AS slice,
     period_kind,
     period_start,
-    user_id::VARCHAR AS user_id,
+    heard.user_id::VARCHAR AS user_id,
     total(playback_count) AS playback_count,
     total(play_count) AS play_count,
     total(skip_count) AS skip_count,
@@ -16,7 +26,9 @@ SELECT
     -- Of playbacks whose artist or album is unknown there is none to count.
     count(DISTINCT artist_id) AS artist_count,
     count(DISTINCT album_id) AS album_count,
-    count(DISTINCT event_date) AS day_count
-FROM listened_by_share
-JOIN days_of_periods USING (event_date)
-GROUP BY period_kind, period_start, listened_by_share.user_id;
+    count(DISTINCT event_date) AS day_count,
+    any_value(coalesce(genres.genre_count, 0)) AS genre_count,
+    coalesce(sum(play_count) FILTER (has_genre), 0)::BIGINT AS genre_play_count
+FROM heard
+LEFT JOIN genres USING (period_kind, period_start, user_id)
+GROUP BY period_kind, period_start, heard.user_id;

@@ -1,4 +1,4 @@
--- The 100 most played tracks, artists and albums of each listener in each period.
+-- The 100 most played tracks, artists, albums and genres of each listener in each period.
 CREATE VIEW gold.listener_tops AS
 WITH played AS (
     SELECT

@@ -13,5 +13,8 @@ SELECT
     play_count,
     skip_count,
     played_ms,
-    is_flagged
-FROM listened_by_share;
+    is_flagged,
+    listened_by_share.release_year,
+    coalesce(genres, '') AS genres
+FROM listened_by_share
+LEFT JOIN facts USING (track_id);

@@ -71,6 +71,39 @@ totals AS (
     FROM heard
     GROUP BY user_id, period_start
 ),
+genres AS (
+    SELECT
+        user_id,
+        period_start,
+        count(DISTINCT genre) AS genres,
+        count(DISTINCT genre) FILTER (NOT is_flagged) AS clean_genres
+    FROM heard
+    JOIN genres_of_tracks USING (track_id)
+    GROUP BY user_id, period_start
+),
+-- Of each play how many years have gone by since the release, as far as that is known; half of the plays, or more, are
+-- so old at least.
+ages AS (
+    SELECT
+        user_id,
+        period_start,
+        is_clean,
+        greatest(year(period_start) - min(release_year) FILTER (2 * plays_until >= all_plays), 0) AS age
+    FROM (
+        SELECT
+            *,
+            sum(plays) OVER (PARTITION BY user_id, period_start, is_clean ORDER BY release_year) AS plays_until,
+            sum(plays) OVER (PARTITION BY user_id, period_start, is_clean) AS all_plays
+        FROM (
+            SELECT user_id, period_start, is_clean, release_year, sum(play_count) AS plays
+            FROM heard
+            CROSS JOIN (VALUES (true), (false)) AS sides(is_clean)
+            WHERE release_year > 0 AND play_count > 0 AND NOT (is_clean AND is_flagged)
+            GROUP BY ALL
+        )
+    )
+    GROUP BY user_id, period_start, is_clean
+),
 numbers AS (
     SELECT user_id, period_start, unnest([
         {module: 'played_ms', value: played_ms, clean_value: clean_played_ms},
@@ -103,9 +136,22 @@ numbers AS (
         count(*) FILTER (first_year = period_start),
         count(*) FILTER (clean_first_year = period_start)
     FROM totals
-    CROSS JOIN (VALUES ('track'), ('artist'), ('album')) AS kinds(kind)
+    CROSS JOIN (VALUES ('track'), ('artist'), ('album'), ('genre')) AS kinds(kind)
     LEFT JOIN firsts ON firsts.user_id = totals.user_id AND entity_type = kind
     GROUP BY totals.user_id, period_start, kind
+    UNION ALL
+    SELECT user_id, period_start, 'genres', coalesce(genres, 0), coalesce(clean_genres, 0)
+    FROM totals
+    LEFT JOIN genres USING (user_id, period_start)
+    UNION ALL
+    SELECT
+        user_id,
+        period_start,
+        'musical_age',
+        max(age) FILTER (NOT is_clean),
+        coalesce(max(age) FILTER (is_clean), 0)
+    FROM ages
+    GROUP BY user_id, period_start
 ),
 -- What is ranked by plays, each under its module, with the number of places.
 candidates AS (
@@ -117,6 +163,10 @@ candidates AS (
     FROM by_entity('listened_by_share') AS playbacks
     JOIN firsts USING (user_id, entity_type, entity_id)
     WHERE entity_type = 'artist' AND first_year = date_trunc('year', event_date)
+    UNION ALL
+    SELECT 'top_decades', 5, user_id, event_date, 'decade', (release_year // 10 * 10)::VARCHAR, play_count, is_flagged
+    FROM listened_by_share
+    WHERE release_year > 0
     UNION ALL
     SELECT 'top_weekday', 1, user_id, event_date, 'weekday', isodow(local_date)::VARCHAR, play_count, is_flagged
     FROM listened_by_share

@@ -24,6 +24,11 @@ def identify_album(artist: str | None, album: str | None) -> str | None:
     return _hashed("album", f"{_plain(artist or '')}\u001f{plain_album}") if plain_album else None
 
 
+def identify_genres(names: list[str] | None) -> list[str]:
+    """The genres in their plain spelling, each once and in order."""
+    return sorted({_plain(name) for name in names or ()} - {""})
+
+
 def _hashed(kind: str, names: str) -> str:
     return f"{kind}:{hashlib.blake2b(names.encode(), digest_size=16).hexdigest()}"
 

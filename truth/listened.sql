@@ -13,6 +13,16 @@ HAVING sum(ms_played) > 86_400_000 OR (count(*) >= 200 AND sum(ms_played) < 45_0
 CREATE MACRO share_of(user_id) AS
     left(user_id::VARCHAR, 1) || if(substr(user_id::VARCHAR, 2, 1) < '8', '0', '8');
 
+-- What the catalogue knows of each track: when it was released, and each of its genres in a row of its own.
+CREATE TABLE facts AS
+SELECT track_id::entity AS track_id, release_year, genres
+FROM silver.track_facts;
+
+CREATE TABLE genres_of_tracks AS
+SELECT track_id, unnest(string_split(genres, ';'))::entity AS genre
+FROM facts
+WHERE genres <> '';
+
 CREATE TABLE listened AS
 WITH placed AS (
     SELECT
@@ -37,9 +47,12 @@ SELECT
     count(*) FILTER (counts_as_play) AS play_count,
     count(*) FILTER (is_skip) AS skip_count,
     sum(ms_played)::BIGINT AS played_ms,
-    is_flagged
+    is_flagged,
+    coalesce(facts.release_year, 0) AS release_year,
+    coalesce(facts.genres, '') <> '' AS has_genre
 FROM placed
 JOIN spellings USING (spelling)
+LEFT JOIN facts ON facts.track_id = placed.track_id
 GROUP BY ALL;
 
 -- What is known of a day is part of each of these periods.
@@ -61,7 +74,8 @@ SELECT
     ]) AS period_start
 FROM days;
 
--- The same with a row for each of the three that a playback is of; whose artist or album is unknown has none.
+-- The same with a row for each of the three that a playback is of; whose artist or album is unknown has none. And with
+-- one for each genre that the catalogue knows of the track.
 CREATE MACRO by_entity(playbacks) AS TABLE
 SELECT * EXCLUDE (track_id, artist_id, album_id)
 FROM (
@@ -71,7 +85,11 @@ FROM (
         unnest([track_id, artist_id, album_id]) AS entity_id
     FROM query_table(playbacks)
 )
-WHERE entity_id IS NOT NULL;
+WHERE entity_id IS NOT NULL
+UNION ALL BY NAME
+SELECT * EXCLUDE (track_id, artist_id, album_id, genre), 'genre' AS entity_type, genre AS entity_id
+FROM query_table(playbacks)
+JOIN genres_of_tracks USING (track_id);
 
 -- Of one share of the listeners.
 CREATE VIEW listened_by_share AS

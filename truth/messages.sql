@@ -39,17 +39,26 @@ FROM messages
 LEFT JOIN firsts USING (event_id);
 
 -- Texts that repeat over and over are kept as enumerations: the same values in the same order, but small.
--- Tracks, artists and albums are one, so that they can stand in one column.
+-- Tracks, artists, albums and genres are one, so that they can stand in one column.
 CREATE TYPE entity AS ENUM (
     SELECT DISTINCT entity_id
-    FROM (SELECT unnest([identity, artist_id, album_id]) AS entity_id FROM identities)
+    FROM (
+        SELECT unnest([identity, artist_id, album_id]) AS entity_id FROM identities
+        UNION ALL
+        SELECT unnest(genres) FROM catalogue_identities
+    )
     WHERE entity_id IS NOT NULL
     ORDER BY entity_id
 );
 CREATE TYPE listener AS ENUM (SELECT DISTINCT user_id FROM log WHERE user_id IS NOT NULL ORDER BY user_id);
 
 CREATE TABLE spellings AS
-SELECT spelled.*, identity::entity AS identity, artist_id::entity AS artist_id, album_id::entity AS album_id
+SELECT
+    spelled.*,
+    identity::entity AS identity,
+    artist_id::entity AS artist_id,
+    album_id::entity AS album_id,
+    name_id
 FROM spelled
 JOIN identities USING (spelling);
 

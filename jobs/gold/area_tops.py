@@ -1,8 +1,9 @@
-"""gold.area_tops: the most played tracks, artists and albums of each country, and of all together, by period."""
+"""gold.area_tops: the most played tracks, artists, albums and genres of each country, and of all, by period."""
 
 from pyspark.sql import DataFrame
 
 from jobs.columns import declared
+from jobs.genres import genre_cells
 from jobs.statistics import by_area, by_entity, over_listeners, raw_and_clean, top, with_period
 from schemas.area_statistics import AREA_TOP_LENGTH, AREA_TOPS
 
@@ -12,6 +13,7 @@ _ENTITY = ("slice", "entity_type", "entity_id")
 def transform(listener_track_days: DataFrame) -> DataFrame:
     """Sum by listener first: who listens in two countries is one listener of all together."""
     cells = by_entity(listener_track_days).groupBy(*_ENTITY, "country", "user_id").agg(*raw_and_clean())
+    cells = cells.unionByName(genre_cells(listener_track_days, "slice", "country", "user_id"))
     summed = over_listeners(by_area(cells, *_ENTITY), *_ENTITY, "area")
     first = top(summed, ("slice", "area", "entity_type"), "entity_id", AREA_TOP_LENGTH)
     return declared(with_period(first), AREA_TOPS)

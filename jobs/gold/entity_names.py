@@ -1,4 +1,4 @@
-"""gold.entity_names: names to show of tracks, artists and albums."""
+"""gold.entity_names: names to show of tracks, artists, albums and genres."""
 
 from functools import reduce
 
@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.columns import declared
+from schemas.music_catalogue import BETWEEN_GENRES
 from schemas.statistics import ENTITY_NAMES
 
 _SHOWN = {
@@ -15,8 +16,8 @@ _SHOWN = {
 }
 
 
-def transform(tracks: DataFrame) -> DataFrame:
-    """Of all spellings of an entity the one seen last (ties: by name, so that it is one)."""
+def transform(tracks: DataFrame, track_facts: DataFrame) -> DataFrame:
+    """Of all spellings of an entity the one seen last (ties: by name, so that it is one); a genre is its name."""
     music = tracks.where(F.col("content_type") == "track")
     named = [
         music.where(F.col(entity_id) != "").select(
@@ -28,9 +29,17 @@ def transform(tracks: DataFrame) -> DataFrame:
         )
         for entity_type, (entity_id, name) in _SHOWN.items()
     ]
-    return declared(reduce(DataFrame.unionByName, named).where(F.col("_rank") == 1), ENTITY_NAMES)
+    first = reduce(DataFrame.unionByName, named).where(F.col("_rank") == 1).drop("_rank")
+    return declared(first.unionByName(_genres(track_facts)), ENTITY_NAMES)
 
 
 def _seen_last() -> list[Column]:
     ties = ("artist_name", "track_title", "album_title", "track_id")
     return [F.col("last_seen_at").desc(), *(F.col(name) for name in ties)]
+
+
+def _genres(track_facts: DataFrame) -> DataFrame:
+    known = track_facts.where(F.col("genres") != "").select("genres").distinct()
+    name = F.explode(F.split("genres", BETWEEN_GENRES)).alias("entity_id")
+    nobody = {"entity_type": F.lit("genre"), "entity_name": F.col("entity_id"), "artist_name": F.lit("")}
+    return known.select(name).distinct().withColumns(nobody)

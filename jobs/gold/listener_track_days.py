@@ -10,7 +10,7 @@ from schemas.statistics import LISTENER_TRACK_DAYS
 _SPELLING = ("artist_name", "track_title", "album_title")
 
 
-def transform(plays: DataFrame, merged_plays: DataFrame, tracks: DataFrame) -> DataFrame:
+def transform(plays: DataFrame, merged_plays: DataFrame, tracks: DataFrame, track_facts: DataFrame) -> DataFrame:
     """Count tracks by listener, day, country and local hour; the artist and the album are those it was spelled with."""
     seconds = _local_seconds()
     # Before anything else, so that what is told of twice does not count twice towards a flag either.
@@ -39,7 +39,8 @@ def transform(plays: DataFrame, merged_plays: DataFrame, tracks: DataFrame) -> D
         count_where(F.col("is_skip")).alias("skip_count"),
         F.sum("ms_played").alias("played_ms"),
     )
-    return declared(counted, LISTENER_TRACK_DAYS)
+    told = counted.join(track_facts.select("track_id", "release_year", "genres"), on="track_id", how="left")
+    return declared(told.fillna({"release_year": 0, "genres": ""}), LISTENER_TRACK_DAYS)
 
 
 def _local_seconds() -> Column:

@@ -6,30 +6,33 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.columns import count_where, declared
+from jobs.genres import genre_cells
 from jobs.statistics import raw_and_clean, top, with_period
 from schemas.statistics import ENTITY_TYPES
-from schemas.year_in_music import BEST, TOPS, YEAR_IN_MUSIC, YEAR_TOP_LENGTH
+from schemas.year_in_music import BEST, KNOWN_TOPS, TOPS, YEAR_IN_MUSIC, YEAR_TOP_LENGTH
 
 _LISTENER = ("slice", "user_id")
 _MODULE = (*_LISTENER, "module", "position", "entity_type", "entity_id", "value", "clean_value")
 _DAY = "day"
 
 
-def transform(listener_track_days: DataFrame, listener_discoveries: DataFrame) -> DataFrame:
+def transform(listener_track_days: DataFrame, listener_discoveries: DataFrame, listener_eras: DataFrame) -> DataFrame:
     """Sum up once by everything that is ranked or counted, and read the modules off these cells."""
-    cells = _cells(listener_track_days)
+    cells, genres = _cells(listener_track_days), genre_cells(listener_track_days, *_LISTENER)
     listeners = listener_track_days.select(*_LISTENER).distinct()
     firsts = _firsts(listeners, listener_discoveries)
     new = firsts.where(F.col("is_new") & (F.col("entity_type") == "artist"))
     new_artists = cells.join(new, on=[*_LISTENER, "entity_type", "entity_id"], how="left_semi")
     modules = [
-        _sums(cells),
+        _sums(cells.unionByName(genres)),
         _streaks(listener_track_days),
         # In one order: an engine computes the cells again for each.
         _ranked(cells, TOPS | BEST, YEAR_TOP_LENGTH).where(F.col("entity_type").isin(*TOPS) | (F.col("position") == 1)),
         _ranked(new_artists, {"artist": "top_discovery"}, 1),
+        _ranked(genres, KNOWN_TOPS, YEAR_TOP_LENGTH),
         _repeated(listener_track_days),
         _found(listeners, firsts),
+        *_eras(listener_eras.join(listeners, on=list(_LISTENER), how="left_semi")),
     ]
     together = reduce(DataFrame.unionByName, modules)
     return declared(with_period(together), YEAR_IN_MUSIC)
@@ -41,7 +44,7 @@ def _cells(days: DataFrame) -> DataFrame:
     # dayofweek says 1 for Sunday on both engines.
     weekday = F.pmod(F.dayofweek("local_date") + 5, F.lit(7)) + 1
     entities = {
-        **{kind: F.col(f"{kind}_id") for kind in ENTITY_TYPES},
+        **{kind: F.col(f"{kind}_id") for kind in TOPS},
         "weekday": F.when(is_local, weekday.cast("string")).otherwise(""),
         "hour": F.when(is_local, F.lpad(F.col("local_hour").cast("string"), 2, "0")).otherwise(""),
         "month": F.substring(F.col("event_date").cast("string"), 1, 7),
@@ -143,7 +146,7 @@ def _firsts(listeners: DataFrame, discoveries: DataFrame) -> DataFrame:
 
 
 def _found(listeners: DataFrame, firsts: DataFrame) -> DataFrame:
-    """How many tracks, artists and albums are new; 0 where none is."""
+    """How many tracks, artists, albums and genres are new; 0 where none is."""
     counts = [
         count_where((F.col("entity_type") == kind) & F.col(flag)).alias(f"{prefix}{kind}")
         for kind in ENTITY_TYPES
@@ -154,3 +157,29 @@ def _found(listeners: DataFrame, firsts: DataFrame) -> DataFrame:
         f"new_{kind}s": (F.coalesce(kind, F.lit(0)), F.coalesce(f"clean_{kind}", F.lit(0))) for kind in ENTITY_TYPES
     }
     return _plain(counted, modules)
+
+
+def _eras(eras: DataFrame) -> list[DataFrame]:
+    """The most played decades, and how old the music is; of what the catalogue knows."""
+    known = eras.where(F.col("release_year") > 0)
+    first = (F.floor(F.col("release_year") / 10) * 10).cast("int").cast("string")
+    decades = known.withColumns({"entity_type": F.lit("decade"), "entity_id": first})
+    plays = [F.sum(name).alias(name) for name in ("play_count", "clean_play_count")]
+    counted = decades.groupBy(*_LISTENER, "entity_type", "entity_id").agg(*plays)
+    medians = _median(known, "play_count").join(_median(known, "clean_play_count"), on=list(_LISTENER), how="left")
+    year = F.year(F.split("slice", r"\.").getItem(1).cast("date"))
+    ages = (F.greatest(year - F.col(f"_of_{name}"), F.lit(0)) for name in ("play_count", "clean_play_count"))
+    raw, clean = ages
+    return [
+        _ranked(counted, KNOWN_TOPS, YEAR_TOP_LENGTH),
+        _plain(medians, {"musical_age": (raw, F.coalesce(clean, F.lit(0)))}),
+    ]
+
+
+def _median(known: DataFrame, plays: str) -> DataFrame:
+    """The year by whose end half of the plays of a listener were released; of no plays none."""
+    listener = Window.partitionBy(*_LISTENER)
+    so_far = listener.orderBy("release_year").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    summed = known.withColumns({"_so_far": F.sum(plays).over(so_far), "_all": F.sum(plays).over(listener)})
+    reached = summed.where((F.col(plays) > 0) & (F.col("_so_far") * 2 >= F.col("_all")))
+    return reached.groupBy(*_LISTENER).agg(F.min("release_year").alias(f"_of_{plays}"))

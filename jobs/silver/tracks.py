@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.columns import declared
-from playback.identity import album_ids, artist_ids
+from playback.identity import album_ids, artist_ids, name_ids
 from schemas.render.spark import spark_ddl
 from schemas.silver import TRACKS
 
@@ -32,9 +32,10 @@ def transform(plays: DataFrame) -> DataFrame:
 
 
 def _identified(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """With the identities of artist and album, in declared order."""
+    """With the identities of artist, album and name, in declared order."""
     for batch in batches:
-        artist, album = batch.column("artist_name"), batch.column("album_title")
+        artist, title, album = (batch.column(name) for name in _NAMES)
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         columns |= {"artist_id": artist_ids(artist), "album_id": album_ids(artist, album)}
+        columns |= {"name_id": name_ids(artist, title)}
         yield pa.record_batch({field.name: columns[field.name] for field in TRACKS.fields if field.name in columns})

@@ -5,13 +5,12 @@ went is in `scrobbles`. A row without a time is what is playing now, and so no p
 track is as it knows it today, so it is no part of a playback's identity.
 """
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
 from playback.importers.archives import ExportFile
-from playback.importers.lines import is_utf8, read_lines
+from playback.importers.delimited import read_records
 from playback.importers.rows import (
     Batch,
     Listener,
@@ -35,9 +34,6 @@ _MINUTE = re.compile(r"([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4}),? ([0-9]{2}:[0-9]
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|\+00:?00)?")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MBID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-Record = tuple[list[str] | None, bytes]
-"""The fields of a record, None where it is no CSV or no UTF-8, and its bytes."""
 
 
 def claims(path: PurePath) -> bool:
@@ -80,7 +76,7 @@ def _begin(given: str) -> int:
 def _rows(file: ExportFile) -> Iterator[tuple[Row | None, bytes]]:
     """Each record by the names of its columns, None where it has more or fewer of them, and its bytes."""
     columns: tuple[str, ...] | None = None
-    for fields, original in _records(file):
+    for fields, original in read_records(file):
         if columns is None:
             columns = _columns(file, fields or [])
             if columns is not _HEADERLESS:
@@ -101,31 +97,3 @@ def _columns(file: ExportFile, first: list[str]) -> tuple[str, ...]:
         f"{file} is no CSV of scrobbles (columns artist, track, and uts, utc_time or date; or artist, album, track and "
         "date without a header): take it out of the folder, or export it again."
     )
-
-
-def _records(file: ExportFile) -> Iterator[Record]:
-    """The records of a CSV but for blank lines; raises InputError where its last one breaks off."""
-    taken: list[bytes] = []
-    at_end = False
-
-    def lines() -> Iterator[str]:
-        nonlocal at_end
-        for line, _ in read_lines(file):
-            taken.append(line)
-            yield line.decode(errors="surrogateescape") + "\n"
-        at_end = True
-
-    reader = csv.reader(lines(), strict=True)
-    while True:
-        taken.clear()
-        try:
-            fields: list[str] | None = next(reader, None)
-            if fields is None:
-                return
-        except csv.Error:
-            if at_end:
-                raise InputError(f"{file} breaks off in its last row: download or export it again.") from None
-            fields = None
-        original = b"\n".join(taken)
-        if fields is None or any(fields):
-            yield (fields if is_utf8(original) else None), original

@@ -57,8 +57,8 @@ def test_commands_are_the_command_lines_own() -> None:
     assert {task.words[0] for task in TASKS.values()} <= set(commands)
 
 
-def test_ingest_writes_the_ledger_and_the_manifests() -> None:
-    assert set(ingest_task().writes) == {"bronze.playback_events", "bronze.manifests"}
+def test_ingest_writes_the_ledger_the_manifests_and_the_catalogue() -> None:
+    assert set(ingest_task().writes) == {"bronze.playback_events", "bronze.manifests", "bronze.catalogue_rows"}
 
 
 def test_a_table_that_nothing_depends_on_is_a_task_too() -> None:

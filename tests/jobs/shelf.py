@@ -10,6 +10,7 @@ from infra.lake import Lake
 from jobs.runner import Runner
 from playback.identity import artist_ids
 from schemas import catalog
+from schemas.music_catalogue import TRACK_FACTS
 from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 from schemas.statistics import TAG
 from tests.jobs.unchecked import Unchecked
@@ -51,26 +52,36 @@ def track(track_id="t", artist="Artist"):
     }
 
 
+def fact(track_id="t", release_year=0, genres=""):
+    """What the catalogue knows of a track."""
+    return {"track_id": track_id, "release_year": release_year, "genres": genres}
+
+
 def merge(one):
     """The row of silver.merged_plays that leaves this play out."""
     return {name: one[name] for name in ("event_id", "event_date", "user_id")}
 
 
 class Shelf:
-    """silver.plays, silver.merged_plays and silver.tracks by `write`, statistics by `refresh`."""
+    """Silver tables that statistics read by `write`, statistics by `refresh`."""
 
     def __init__(self, session, root, frame):
         self.lake, self.session, self._frame = Lake(root), session, frame
         self.runner = Runner(session, self.lake, Unchecked(root))
 
-    def write(self, *plays, merged=()):
-        """silver.plays has exactly these rows, those of the ids `merged` are merged; only what differs is written."""
+    def write(self, *plays, merged=(), facts=()):
+        """silver.plays has exactly these rows, those of the ids `merged` are merged; only what differs is written.
+
+        `facts`: rows of silver.track_facts, which is written each time, as it is where there are new plays.
+        """
         self._write(MERGED_PLAYS, [merge(one) for one in plays if one["event_id"] in merged], ("event_id", "user_id"))
         self._write(PLAYS, plays, ("event_id", "ms_played", "counts_as_play"))
         self.lake.create(TRACKS)
         writer = DeltaWriter(self.session, self.lake)
         spelled = {(one["track_id"], one["artist_name"]) for one in plays}
         writer.replace_all(TRACKS, self._stored(TRACKS, [track(*one) for one in sorted(spelled)]))
+        self.lake.create(TRACK_FACTS)
+        writer.replace_all(TRACK_FACTS, self._stored(TRACK_FACTS, facts))
 
     def _write(self, table, rows, compared):
         self.lake.create(table)

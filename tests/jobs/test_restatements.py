@@ -4,10 +4,13 @@ from collections import Counter
 from datetime import UTC, date, datetime
 
 import pytest
+from pyspark.sql import functions as F
 
+from infra.delta_writer import DeltaWriter
 from jobs.restatements import Heard, differences, reason, record_restatements
 from schemas.area_statistics import COMPARED, RESTATEMENTS
-from tests.jobs.shelf import BEN, Shelf, play
+from schemas.music_catalogue import CATALOGUE_ENTRIES
+from tests.jobs.shelf import BEN, Shelf, fact, play
 from tests.jobs.unchecked import Unchecked
 
 pytestmark = pytest.mark.slow_on_spark
@@ -79,6 +82,26 @@ def test_playbacks_that_are_merged_or_no_longer_are_a_reason_of_their_own(was, n
     assert reason(OCTOBER, (was, now)) == why
 
 
+@pytest.mark.parametrize(
+    ("plays", "known", "why"),
+    [((1, 1), (0, 1), "catalogue"), ((1, 1), (1, 0), "catalogue"), ((1, 2), (0, 1), "late"), ((1, 2), (0, 0), "late")],
+)
+def test_another_catalogue_is_a_reason_where_more_or_fewer_genres_are_known_than_plays_came(plays, known, why):
+    names = ("play_count_before", "play_count", "genre_play_count_before", "genre_play_count")
+    row = OCTOBER | dict(zip(names, (*plays, *known), strict=True))
+    was, now = (Heard(playbacks(count)) for count in plays)
+    changes = (was, now)
+
+    assert reason(row, changes, is_other_catalogue=True) == why
+    assert "catalogue" not in reason(row, changes, is_other_catalogue=False)
+
+
+def test_a_count_that_was_not_made_before_has_not_moved():
+    was = cell(OCTOBER, 1) | {"genre_play_count": None}
+
+    assert differences([was], [cell(OCTOBER, 1, LATER)], NOW, LATER) == []
+
+
 def test_playbacks_that_are_no_longer_kept_tell_no_reason():
     assert reason(OCTOBER, None) == "unknown"
 
@@ -119,3 +142,24 @@ def test_a_period_that_moves_through_merges_alone_says_so(session, tmp_path, fra
         ("DE", 2, 1): 1,
         ("DE", 1, 2): 1,
     }
+
+
+def test_another_catalogue_restates_what_was_over_and_says_so(session, tmp_path, frame):
+    shelf, last_year = Shelf(session, tmp_path / "lake", frame), date(2025, 3, 3)
+    record = lambda: record_restatements(session, shelf.lake, Unchecked(tmp_path))  # noqa: E731
+    shelf.lake.create(CATALOGUE_ENTRIES)
+    for genres in ((), ("jazz",)):
+        shelf.write(play("a", day=last_year), facts=[fact("t", 0, one) for one in genres])
+        entry = {"entity_type": "track", "entity_id": "t"}
+        entries = frame(CATALOGUE_ENTRIES, *(entry | {"genres": one} for one in genres))
+        stored = entries.withColumn("input_positions", F.lit("{}"))
+        DeltaWriter(session, shelf.lake).replace_all(CATALOGUE_ENTRIES, stored)
+        shelf.refresh()
+        record()
+
+    rows = shelf.lake.rows(RESTATEMENTS).to_pylist()
+    assert {(row["period_kind"], row["reason"]) for row in rows} == {
+        (kind, "catalogue") for kind in ("week", "month", "quarter", "half_year", "year")
+    }
+    assert {(row["genre_play_count_before"], row["genre_play_count"]) for row in rows} == {(0, 1)}
+    assert all(row["known_before"] < row["known_at"] for row in rows)

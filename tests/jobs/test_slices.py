@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.periods import Slice
 from schemas.statistics import FLAGGED_MS, LISTENER_PERIODS, LISTENER_SESSIONS, LISTENER_TRACK_DAYS
 from schemas.year_in_music import YEAR_IN_MUSIC
-from tests.jobs.shelf import ANNA, BEN, Shelf, play
+from tests.jobs.shelf import ANNA, BEN, Shelf, fact, play
 
 pytestmark = pytest.mark.slow_on_spark
 
@@ -133,6 +133,33 @@ def test_a_merged_play_does_not_count_towards_a_flag(shelf):
         assert shelf.lake.rows(table)["is_flagged"].to_pylist() == [False]
 
 
+def test_another_catalogue_touches_the_months_and_shares_that_have_its_tracks(shelf):
+    plays = [play("a"), play("b", BEN, track_id="u"), play("old", track_id="u", day=date(2025, 3, 3))]
+    shelf.write(*plays, facts=[fact("t", 1999, "jazz"), fact("unheard", 1950, "polka")])
+    shelf.refresh()
+    before = shelf.lake.version(LISTENER_TRACK_DAYS)
+
+    shelf.write(*plays, facts=[fact("t", 1999, "jazz"), fact("u", 0, "rock"), fact("unheard", 1951)])
+    refreshed = shelf.refresh()
+
+    assert refreshed["gold.listener_track_days"].partitions == 2
+    touched = shelf.lake.touched_partitions(LISTENER_TRACK_DAYS, before, shelf.lake.version(LISTENER_TRACK_DAYS))
+    assert touched == {"month.2026-11-01.f8", "month.2025-03-01.08"}
+    assert {(row["track_id"], row["genres"]) for row in shelf.lake.rows(LISTENER_TRACK_DAYS).to_pylist()} == {
+        ("t", "jazz"),
+        ("u", "rock"),
+    }
+    assert not any(one.changed for one in shelf.refresh().values())
+
+
+def test_the_same_catalogue_written_again_touches_nothing(shelf):
+    for _ in range(2):
+        shelf.write(play("a"), facts=[fact("t", 1999, "jazz")])
+        refreshed = shelf.refresh()
+
+    assert [name for name, one in refreshed.items() if one.changed] == ["gold.entity_names"]
+
+
 PLAYBACKS = st.builds(
     play,
     name=st.sampled_from([f"event {number}" for number in range(8)]),
@@ -148,6 +175,15 @@ PLAYBACKS = st.builds(
 STATES = st.tuples(
     st.lists(PLAYBACKS, max_size=6, unique_by=lambda one: one["event_id"]),
     st.sets(st.sampled_from([f"event {number}" for number in range(8)]), max_size=3),
+    st.lists(
+        st.builds(
+            fact,
+            track_id=st.sampled_from(["t", "u"]),
+            release_year=st.sampled_from([0, 1999]),
+            genres=st.sampled_from(["", "jazz", "jazz;rock"]),
+        ),
+        unique_by=lambda one: one["track_id"],
+    ),
 )
 HISTORIES = st.lists(STATES, min_size=2, max_size=4)
 
@@ -156,17 +192,19 @@ HISTORIES = st.lists(STATES, min_size=2, max_size=4)
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("examples", [pytest.param(50, marks=pytest.mark.nightly), 3])
 def test_restating_again_and_again_is_a_full_recompute(session, tmp_path_factory, frame, examples):
-    """Late, imported, deleted, otherwise judged and merged plays, in any order: each state is as computed at once."""
+    """Late, imported, deleted, otherwise judged and merged plays, and other catalogues, in any order: each state is as
+    computed at once."""
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(HISTORIES)
     def holds(states):
         restated = Shelf(session, tmp_path_factory.mktemp("restated"), frame)
-        for plays, merged in states:
-            restated.write(*plays, merged=merged)
+        for plays, merged, facts in states:
+            restated.write(*plays, merged=merged, facts=facts)
             restated.refresh()
         at_once = Shelf(session, tmp_path_factory.mktemp("at_once"), frame)
-        at_once.write(*states[-1][0], merged=states[-1][1])
+        plays, merged, facts = states[-1]
+        at_once.write(*plays, merged=merged, facts=facts)
         at_once.refresh()
         assert restated.digests() == at_once.digests()
 

@@ -15,6 +15,7 @@ from playback.simulator.log import LOG
 from schemas.bronze import DEAD_LETTERS
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE
 from schemas.model import Table
+from schemas.music_catalogue import CATALOGUE_ENTRIES, CATALOGUE_ROWS, TRACK_FACTS
 from schemas.silver import DUPLICATES
 from truth.answers import write_answers
 
@@ -64,6 +65,9 @@ LAKE: dict[Table, list[dict[str, Any]]] = {
         {**RECORD, "client_id": "secret-phone", "event_id": "e", "is_conflict": True}
         | {"kept_topic_id": "t", "kept_partition": 0, "kept_offset": 1}
     ],
+    CATALOGUE_ROWS: [],
+    CATALOGUE_ENTRIES: [],
+    TRACK_FACTS: [],
 }
 
 

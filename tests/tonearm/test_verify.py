@@ -34,6 +34,9 @@ def test_a_lake_that_is_what_the_key_says(home: Path, capsys: pytest.CaptureFixt
         "✓ gold.event_balance 2 rows equal",
         "✓ bronze.dead_letters 1 row equal",
         "✓ silver.duplicates 1 row equal",
+        "✓ bronze.catalogue_rows 0 rows equal",
+        "✓ silver.catalogue_entries 0 rows equal",
+        "✓ silver.track_facts 0 rows equal",
     ]
 
 
@@ -136,6 +139,7 @@ def test_an_empty_table_misses_everything(home: Path, capsys: pytest.CaptureFixt
         (2, 0),
         (1, 0),
         (1, 1),
+        *[(0, 0)] * 3,
     ]
 
 

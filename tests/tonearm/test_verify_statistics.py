@@ -14,16 +14,20 @@ from deltalake import write_deltalake
 from infra.lake import Lake
 from playback.arrow import arrow_schema
 from playback.simulator.log import LOG
-from schemas import area_statistics, statistics, year_in_music
+from schemas import area_statistics, eras, statistics, year_in_music
 from schemas.bronze import DEAD_LETTERS
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE
 from schemas.model import Table
+from schemas.music_catalogue import CATALOGUE_ENTRIES, CATALOGUE_ROWS, TRACK_FACTS
 from schemas.silver import DUPLICATES
 from tonearm.app import run
 from truth.answers import STATISTICS, write_answers
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-TABLES = tuple(one for one in (*statistics.TABLES, *area_statistics.TABLES, *year_in_music.TABLES) if one.is_derived)
+TABLES = tuple(
+    one for one in (*statistics.TABLES, *area_statistics.TABLES, *eras.TABLES, *year_in_music.TABLES) if one.is_derived
+)
+CATALOGUE = (CATALOGUE_ROWS, CATALOGUE_ENTRIES, TRACK_FACTS)
 PLAYBACK = {
     "message_number": 0,
     "user_id": "secret",
@@ -70,7 +74,7 @@ def write_lake(home: Path) -> Callable[..., None]:
             full = [OF_THE_LAKE | row for row in (rows[1:] if table is short else rows)]
             schema = arrow_schema(table.stored_fields)
             write_deltalake(lake.path(table), pa.Table.from_pylist(full, schema=schema), mode="append")
-        for table in (DEAD_LETTERS, DUPLICATES):
+        for table in (DEAD_LETTERS, DUPLICATES, *CATALOGUE):
             lake.create(table)
 
     return written
@@ -138,7 +142,7 @@ def test_where_they_are_not_computed_the_others_are_compared(
         shutil.rmtree(home / "lake" / table.layer / table.name)
     write_key(home, with_statistics)
     monkeypatch.setenv("TONEARM_STATISTICS", "false")
-    others = (DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, COUNTRY_CHARTS, EVENT_BALANCE, DEAD_LETTERS, DUPLICATES)
+    others = (DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, COUNTRY_CHARTS, EVENT_BALANCE, DEAD_LETTERS, DUPLICATES, *CATALOGUE)
     assert verified(capsys) == {table.full_name: True for table in others}
 
 

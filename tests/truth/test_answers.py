@@ -68,6 +68,12 @@ def test_the_columns_are_the_declared_ones_in_order(answer: Callable[..., list[R
         "bronze.dead_letters": ["reason", "count"],
         "silver.duplicates": ["count", "conflict_count"],
         "silver.merged_plays": ["event_id", "other_event_id"],
+        "bronze.catalogue_rows": ["reason", "count"],
+        "silver.catalogue_entries": [
+            *("entity_type", "entity_id", "name_id", "artist_id", "album_id"),
+            *("release_year", "genres", "row_number"),
+        ],
+        "silver.track_facts": ["track_id", "release_year", "genres"],
     }
 
 

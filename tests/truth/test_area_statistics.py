@@ -24,7 +24,7 @@ def test_an_area_has_a_row_in_each_kind_of_period(answer: Answer) -> None:
     rows = answer(PERIODS, [{}, {"ms_played": 5, "outcome": "skip", "track_id": "uri:2"}])
     sums = {"playback_count": 2, "play_count": 1, "skip_count": 1, "played_ms": 30_005}
     clean = {f"clean_{name}": value for name, value in sums.items()}
-    distinct = {"listener_count": 1, "clean_listener_count": 1, "track_count": 2}
+    distinct = {"listener_count": 1, "clean_listener_count": 1, "track_count": 2, "genre_play_count": 0}
     assert rows == [
         {"slice": f"{kind}.{start}", "period_kind": kind, "period_start": start, "area": area} | sums | clean | distinct
         for kind, start in [

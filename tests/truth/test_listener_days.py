@@ -35,6 +35,8 @@ def test_playbacks_of_a_track_within_one_local_hour_are_one_row(answer: Answer) 
             "skip_count": 1,
             "played_ms": 30_005,
             "is_flagged": False,
+            "release_year": 0,
+            "genres": "",
         }
     ]
 

@@ -21,6 +21,7 @@ def test_a_listener_has_a_row_in_each_kind_of_period(answer: Answer) -> None:
     sums = {"playback_count": 2, "play_count": 1, "skip_count": 1, "played_ms": 30_005}
     clean = {f"clean_{name}": value for name, value in sums.items()}
     distinct = {"track_count": 2, "artist_count": 1, "album_count": 1, "day_count": 1}
+    distinct |= {"genre_count": 0, "genre_play_count": 0}
     assert rows == [
         {"slice": f"{kind}.{start}.a8", "period_kind": kind, "period_start": start, "user_id": "ada"}
         | sums

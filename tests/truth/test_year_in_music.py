@@ -34,7 +34,7 @@ def test_the_year_of_one_play_has_every_module(answer: Answer) -> None:
     assert found == {
         **dict.fromkeys((*numbers, "new_tracks", "new_artists", "new_albums"), one),
         "played_ms": [("", 30_000, 30_000)],
-        "skips_permille": [("", 0, 0)],
+        **{name: [("", 0, 0)] for name in ("skips_permille", "genres", "new_genres")},
         "top_tracks": [("uri:1", 1, 1)],
         "top_artists": [(artist, 1, 1)],
         "top_albums": [(album, 1, 1)],

@@ -34,7 +34,11 @@ def _counts(rows, name, kind="month"):
 
 
 def test_an_area_is_summed_up_with_and_without_flagged_days(periods):
-    cells = [_cell("t"), _cell("u", user_id=BEN, is_flagged=True), _cell("u", artist_id="artist:1", local_hour=5)]
+    cells = [
+        _cell("t", genres="jazz"),
+        _cell("u", user_id=BEN, is_flagged=True),
+        _cell("u", artist_id="artist:1", local_hour=5),
+    ]
 
     (month,) = [row for row in periods(*cells) if (row["period_kind"], row["area"]) == ("month", "DE")]
 
@@ -54,6 +58,7 @@ def test_an_area_is_summed_up_with_and_without_flagged_days(periods):
         "listener_count": 2,
         "clean_listener_count": 1,
         "track_count": 2,
+        "genre_play_count": 2,
     }
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jobs.gold.entity_names import transform
+from schemas.music_catalogue import TRACK_FACTS
 from schemas.silver import TRACKS
 
 pytestmark = pytest.mark.slow_on_spark
@@ -18,8 +19,8 @@ def _spelling(day=1, **fields):
 
 @pytest.fixture
 def names(frame):
-    def computed(*spellings):
-        rows = transform(frame(TRACKS, *spellings)).collect()
+    def computed(*spellings, genres=()):
+        rows = transform(frame(TRACKS, *spellings), frame(TRACK_FACTS, *({"genres": one} for one in genres))).collect()
         assert len({(row["entity_type"], row["entity_id"]) for row in rows}) == len(rows)
         return sorted(tuple(row) for row in rows)
 
@@ -76,3 +77,7 @@ def test_shows_and_episodes_have_no_names_here(names):
 
 def test_without_tracks_there_are_no_names(names):
     assert names() == []
+
+
+def test_a_genre_is_its_name_once_of_however_many_tracks(names):
+    assert names(genres=["jazz;rock", "rock", ""]) == [("genre", "jazz", "jazz", ""), ("genre", "rock", "rock", "")]

@@ -31,8 +31,8 @@ def periods(frame):
 
 def test_a_period_is_summed_up_and_counts_what_differs(periods):
     cells = [
-        _cell("t", artist_id="artist:1", album_id="album:1"),
-        _cell("t", artist_id="artist:2", country="SE", local_hour=3),
+        _cell("t", artist_id="artist:1", album_id="album:1", genres="jazz;rock"),
+        _cell("t", artist_id="artist:2", country="SE", local_hour=3, genres="jazz;rock"),
         _cell("u", artist_id="artist:1", album_id="album:1", event_date=date(2026, 11, 20), is_flagged=True),
         _cell("v", event_date=date(2026, 11, 1)),
     ]
@@ -56,6 +56,8 @@ def test_a_period_is_summed_up_and_counts_what_differs(periods):
         "artist_count": 2,
         "album_count": 1,
         "day_count": 3,
+        "genre_count": 2,
+        "genre_play_count": 4,
     }
 
 

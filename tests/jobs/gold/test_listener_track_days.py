@@ -6,6 +6,7 @@ import pytest
 
 from jobs.gold.listener_track_days import transform
 from jobs.slices import in_slices
+from schemas.music_catalogue import TRACK_FACTS
 from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 from schemas.statistics import LISTENER_TRACK_DAYS
 
@@ -30,7 +31,9 @@ def _play(at=TEN, **fields):
 def cells(frame):
     def computed(*plays):
         sliced = in_slices(frame(PLAYS, *plays), LISTENER_TRACK_DAYS.refresh)
-        return [row.asDict() for row in transform(sliced, frame(MERGED_PLAYS), frame(TRACKS, *TRACKS_SEEN)).collect()]
+        known = frame(TRACK_FACTS, {"track_id": "t", "release_year": 1999, "genres": "jazz;rock"})
+        rows = transform(sliced, frame(MERGED_PLAYS), frame(TRACKS, *TRACKS_SEEN), known).collect()
+        return [row.asDict() for row in rows]
 
     return computed
 
@@ -62,8 +65,16 @@ def test_playbacks_of_a_track_in_one_hour_are_one_row(cells):
             "skip_count": 1,
             "played_ms": 60_001,
             "is_flagged": False,
+            "release_year": 1999,
+            "genres": "jazz;rock",
         }
     ]
+
+
+def test_a_track_that_the_catalogue_does_not_know_is_of_no_year_and_no_genre(cells):
+    (row,) = cells(_play(track_id="u"))
+
+    assert (row["release_year"], row["genres"], row["playback_count"]) == (0, "", 1)
 
 
 def test_an_unknown_time_zone_has_the_date_in_utc_and_no_hour_and_utc_is_not_unknown(cells):

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from jobs.gold.year_in_music import transform
+from schemas.eras import LISTENER_ERAS
 from schemas.statistics import LISTENER_DISCOVERIES, LISTENER_TRACK_DAYS
 from schemas.year_in_music import MODULES
 
@@ -41,14 +42,20 @@ def first(entity_id, day, clean_day, kind="track", user_id=ANNA):
     }
 
 
+def era(release_year, plays=1, clean=None, user_id=ANNA, of=2026):
+    counts = {"play_count": plays, "clean_play_count": plays if clean is None else clean}
+    return {"slice": f"year.{of}-01-01.{SHARES[user_id]}", "user_id": user_id, "release_year": release_year} | counts
+
+
 @pytest.fixture
 def year(frame):
     """A function: of each module of Anna's 2026 the places in order, as (entity, value, clean value)."""
 
-    def told(days, firsts=(), user_id=ANNA, of=2026):
+    def told(days, firsts=(), user_id=ANNA, of=2026, eras=()):
         rows = transform(
             listener_track_days=frame(LISTENER_TRACK_DAYS, *days),
             listener_discoveries=frame(LISTENER_DISCOVERIES, *firsts),
+            listener_eras=frame(LISTENER_ERAS, *eras),
         ).collect()
         found = {}
         for row in sorted(rows, key=lambda row: (row.module, row.position)):
@@ -64,12 +71,14 @@ def year(frame):
 
 def test_every_module_of_a_year_with_one_play(year):
     found = year(
-        [heard()],
+        [heard(genres="rock")],
         [
+            first("rock", (2026, 11, 23), (2026, 11, 23), "genre"),
             first("t", (2026, 11, 23), (2026, 11, 23)),
             first("artist of t", (2026, 11, 23), (2026, 11, 23), "artist"),
             first("album of t", (2025, 1, 1), (2025, 1, 1), "album"),
         ],
+        eras=[era(1999)],
     )
     assert found == {
         "played_ms": [("", 1_000, 1_000)],
@@ -80,6 +89,11 @@ def test_every_module_of_a_year_with_one_play(year):
         "active_days": [("", 1, 1)],
         "longest_streak_days": [("", 1, 1)],
         "skips_permille": [("", 0, 0)],
+        "genres": [("", 1, 1)],
+        "new_genres": [("", 1, 1)],
+        "musical_age": [("", 27, 27)],
+        "top_genres": [("rock", 1, 1)],
+        "top_decades": [("1990", 1, 1)],
         "new_tracks": [("", 1, 1)],
         "new_artists": [("", 1, 1)],
         "new_albums": [("", 0, 0)],
@@ -146,3 +160,22 @@ def test_the_top_discovery_is_the_most_played_artist_that_is_new_to_this_listene
     assert year(days, firsts)["top_discovery"] == [("artist of new", 2, 2)]
     assert year(days, firsts, user_id=BEN)["top_discovery"] == [("artist of new", 1, 1)]
     assert year(days, firsts)["new_artists"] == [("", 1, 0)]
+
+
+def test_every_genre_of_a_track_has_its_plays_and_an_unknown_one_has_no_place(year):
+    found = year([heard(genres="jazz;rock", plays=2), heard("u", genres="rock", is_flagged=True), heard("v", plays=9)])
+    assert found["top_genres"] == [("rock", 3, 2), ("jazz", 2, 2)]
+    assert found["genres"] == [("", 2, 2)]
+
+
+def test_decades_are_of_known_years_only_and_of_this_year_of_this_listener(year):
+    eras = [era(1999, 1), era(1990, 2, clean=1), era(2000, 4), era(0, 9), era(1980, user_id=BEN), era(1970, of=2025)]
+    found = year([heard()], eras=eras)
+    assert found["top_decades"] == [("2000", 4, 4), ("1990", 3, 2)]
+
+
+def test_the_musical_age_is_what_half_of_the_plays_reach(year):
+    known = [era(1996, 1), era(2006, 1), era(2016, 2, clean=0), era(0, 50)]
+    assert year([heard()], eras=known)["musical_age"] == [("", 20, 30)]
+    assert year([heard()], eras=[era(2030, 1, clean=0)])["musical_age"] == [("", 0, 0)]
+    assert "musical_age" not in year([heard()], eras=[era(0, 5), era(1990, 0)])
