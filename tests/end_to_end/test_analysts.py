@@ -54,8 +54,8 @@ def rows(answer: Answer) -> list[dict[str, Any]]:
     return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
 
-def test_there_are_ten_questions_and_all_sql_is_below_one() -> None:
-    assert len([one for one in QUESTIONS if not one.endswith("again")]) == 10
+def test_there_are_twelve_questions_and_all_sql_is_below_one() -> None:
+    assert len([one for one in QUESTIONS if not one.endswith("again")]) == 12
     assert len(QUESTIONS) == PAGE.count("```sql")
 
 
@@ -92,3 +92,10 @@ def test_the_artists_of_all_time_are_the_listeners_most_played(played: Deploymen
     found = rows(asked(played, question, listener))
     assert [row["play_count"] for row in found] == [count for _, count in plays.most_common(10)]
     assert {row["entity_name"].strip().casefold(): row["play_count"] for row in found}.items() <= plays.items()
+
+
+def test_decades_hold_every_play_of_the_lake(played: Deployment, listener: str) -> None:
+    [question] = [one for one in QUESTIONS if one.startswith("12. ") and not one.endswith("again")]
+    found = [row for row in rows(asked(played, question, listener)) if row["area"] == "**"]
+    assert sum(row["plays"] for row in found) == sum(row["counts_as_play"] for row in music(played))
+    assert len(found) > 4

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
@@ -141,6 +142,25 @@ def test_a_key_that_lacks_the_statistics_is_made_again_when_they_are_asked_for(s
     written = (folder / "key.json").stat().st_mtime_ns
     assert simulate(without, settings.kafka_bootstrap, simulation_of(settings.home)) is None
     assert (folder / "key.json").stat().st_mtime_ns == written
+
+
+def test_a_key_of_before_there_was_a_catalogue_is_made_again_and_the_feed_with_it(settings: Settings) -> None:
+    simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
+    feed, folder = settings.simulated_feed.read_bytes(), truth_folder(settings.home)
+    assert settings.feed == settings.simulated_feed
+    settings.simulated_feed.unlink()
+    (folder / "catalogue.parquet").unlink()
+    assert settings.feed is None
+    assert simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home)) is None
+    assert settings.simulated_feed.read_bytes() == feed
+    assert pq.read_metadata(folder / "catalogue.parquet").num_rows == feed.count(b"\n")
+    assert len(sent(settings)) == 300
+
+
+def test_a_feed_that_is_set_goes_before_the_simulations(settings: Settings, tmp_path: Path) -> None:
+    settings.home.mkdir()
+    settings.simulated_feed.write_text("")
+    assert settings.model_copy(update={"catalogue_feed": tmp_path}).feed == tmp_path
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_sent(

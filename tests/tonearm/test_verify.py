@@ -172,3 +172,20 @@ def test_a_table_that_was_not_computed_yet_is_missing(home: Path, capsys: pytest
     write_key(home / "truth")
     assert run(["verify"]) == 75
     assert "gold.daily_track_plays is not in the lake" in capsys.readouterr().err
+
+
+def test_a_catalogue_of_ones_own_is_told_as_the_reason_and_the_key_does_not_answer_for_it(
+    home: Path, write_lake: Callable[..., None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lake(
+        {
+            PLAYBACK_EVENTS: [RECORD | {"offset": offset} for offset in range(4)],
+            TRACK_FACTS: [{"track_id": "uri:1", "release_year": 1999, "genres": "pop"}],
+        }
+    )
+    write_key(home / "truth")
+    assert answers_for(Settings(), home / "truth")
+    monkeypatch.setenv("TONEARM_CATALOGUE_FEED", "feed.csv")
+    assert not answers_for(Settings(), home / "truth")
+    assert run(["verify"]) == 1
+    assert "silver.track_facts; the catalogue is the one that TONEARM_CATALOGUE_FEED" in capsys.readouterr().err

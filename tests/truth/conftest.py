@@ -35,6 +35,18 @@ LOG = pa.schema(
         "reason": pa.string(),
     }
 )
+CATALOGUE = pa.schema(
+    {
+        "row_number": pa.int64(),
+        "track_id": pa.string(),
+        "artist_name": pa.string(),
+        "track_title": pa.string(),
+        "album_title": pa.string(),
+        "release_year": pa.int32(),
+        "genres": pa.list_(pa.string()),
+        "reason": pa.string(),
+    }
+)
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PLAYBACK = {
     "user_id": "ada",
@@ -57,10 +69,13 @@ Row = dict[str, Any]
 def answer(tmp_path: Path) -> Callable[..., list[Row]]:
     """A function: the rows of one answer to a log, whose rows are PLAYBACK but for what is given of each.
 
-    Messages are numbered in the order given, those of each installation too, where the row itself does not say.
+    `catalogue`: rows of the feed; without it there is none. They are numbered in the order given, as messages are, and
+    those of each installation too, where the row itself does not say.
     """
 
-    def answered(table: str, log: list[Row], replayed: tuple[str, ...] = ()) -> list[Row]:
+    def answered(
+        table: str, log: list[Row], replayed: tuple[str, ...] = (), catalogue: list[Row] | None = None
+    ) -> list[Row]:
         sequences: dict[Any, int] = {}
         rows = []
         for number, given in enumerate(log):
@@ -73,6 +88,9 @@ def answer(tmp_path: Path) -> Callable[..., list[Row]]:
         folder = tmp_path / "key [a]*=b"
         folder.mkdir(exist_ok=True)
         pq.write_table(pa.Table.from_pylist(rows, schema=LOG), folder / "log.parquet")
+        if catalogue is not None:
+            entries = [{"row_number": number} | row for number, row in enumerate(catalogue, start=1)]
+            pq.write_table(pa.Table.from_pylist(entries, schema=CATALOGUE), folder / "catalogue.parquet")
         write_answers(folder, replayed, statistics=table in STATISTICS)
         return list(pq.read_table(folder / f"{table}.parquet").to_pylist())
 

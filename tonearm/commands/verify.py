@@ -43,7 +43,9 @@ def verify(
     wrong = [verdict.table for verdict in verdicts if not verdict.equal]
     if wrong:
         others = verification.records_not_known(settings, folder)
-        raise CheckFailedError(f"Not what the answer key says: {', '.join(wrong)}; {_why(others)}")
+        raise CheckFailedError(
+            f"Not what the answer key says: {', '.join(wrong)}; {_why(others, settings.catalogue_feed is not None)}"
+        )
 
 
 def _known(faults: Sequence[str]) -> Sequence[str]:
@@ -58,11 +60,13 @@ def _known(faults: Sequence[str]) -> Sequence[str]:
     return faults
 
 
-def _why(others: int) -> str:
+def _why(others: int, has_own_feed: bool) -> str:
     if others > 0:
         return f"the ledger has {others:,} records that the simulation did not send, and the key does not know them."
     if others < 0:
         return "not all that the simulation sent has been processed: run `tonearm run`, then again."
+    if has_own_feed:
+        return "the catalogue is the one that TONEARM_CATALOGUE_FEED names, and the key knows the simulation's."
     return "the tables are wrong."
 
 

@@ -1,4 +1,4 @@
-"""gold.area_tops: the most played tracks, artists and albums of each country, and of all together, by period."""
+"""gold.area_tops: the most played tracks, artists, albums and genres of each country, and of all, by period."""
 
 from datetime import date
 
@@ -115,3 +115,18 @@ def test_a_list_has_two_hundred_places(tops):
 
 def test_nothing_played_is_no_list(tops):
     assert tops() == []
+
+
+def test_a_listener_of_a_genre_on_two_tracks_or_in_two_countries_is_one_of_all_together(tops):
+    cells = [
+        cell("t", 2, genres="jazz;rock"),
+        cell("u", 3, genres="rock", is_flagged=True),
+        cell("v", 1, genres="rock", country="SE"),
+        cell("t", 1, genres="jazz;rock", user_id=BEN),
+    ]
+
+    rows = tops(*cells)
+
+    assert _top(rows, "**", entity_type="genre") == [(1, "rock", 7, 2), (2, "jazz", 3, 2)]
+    assert _top(rows, "DE", entity_type="genre") == [(1, "rock", 6, 2), (2, "jazz", 3, 2)]
+    assert _top(rows, "SE", entity_type="genre") == [(1, "rock", 1, 1)]

@@ -1,4 +1,4 @@
-"""gold.listener_discoveries: when each listener first played each track, artist and album."""
+"""gold.listener_discoveries: when each listener first played each track, artist, album and genre."""
 
 from datetime import date
 
@@ -70,3 +70,16 @@ def test_an_artist_is_known_from_another_track_and_a_playback_without_one_finds_
 
 def test_nothing_played_is_no_discovery(discoveries):
     assert discoveries() == []
+
+
+def test_a_genre_is_found_with_the_first_play_of_any_of_its_tracks(discoveries):
+    rows = discoveries(
+        _cell(FIRST, genres="jazz;rock", is_flagged=True),
+        _cell(SECOND, track_id="u", genres="rock"),
+        _cell(FIRST, track_id="v", genres="skipped", play_count=0),
+    )
+
+    assert [row[2:] for row in rows if row[2] == "genre"] == [
+        ("genre", "jazz", FIRST, None),
+        ("genre", "rock", FIRST, SECOND),
+    ]

@@ -1,4 +1,4 @@
-"""gold.listener_tops: the most played tracks, artists and albums of each listener by period."""
+"""gold.listener_tops: the most played tracks, artists, albums and genres of each listener by period."""
 
 from datetime import date
 
@@ -103,3 +103,18 @@ def test_a_list_has_a_hundred_places_for_each_listener(tops):
 
 def test_nothing_played_is_no_list(tops):
     assert tops() == []
+
+
+def test_a_playback_counts_for_every_genre_of_its_track_and_one_of_unknown_genre_for_none(tops):
+    cells = [
+        cell("t", 2, genres="jazz;rock"),
+        cell("u", 3, genres="rock", is_flagged=True),
+        cell("v", 9),
+        cell("w", 9, genres=""),
+    ]
+
+    rows = tops(*cells)
+
+    assert _top(rows, entity_type="genre") == [(1, "rock", 5), (2, "jazz", 2)]
+    clean = {row["entity_id"]: row["clean_play_count"] for row in rows if row["entity_type"] == "genre"}
+    assert clean == {"rock": 2, "jazz": 2}
