@@ -10,6 +10,7 @@ from infra.settings import Settings
 from schemas.bronze import DEAD_LETTERS, PLAYBACK_EVENTS
 from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, EVENT_BALANCE
 from schemas.model import Table
+from schemas.music_catalogue import TRACK_FACTS
 from schemas.silver import DUPLICATES
 from tests.tonearm.five_messages import LAKE, RECORD, write_key, write_lake
 from tonearm.app import run
@@ -175,13 +176,14 @@ def test_a_table_that_was_not_computed_yet_is_missing(home: Path, capsys: pytest
 
 
 def test_a_catalogue_of_ones_own_is_told_as_the_reason_and_the_key_does_not_answer_for_it(
-    home: Path, write_lake: Callable[..., None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_lake(
+        home,
         {
             PLAYBACK_EVENTS: [RECORD | {"offset": offset} for offset in range(4)],
             TRACK_FACTS: [{"track_id": "uri:1", "release_year": 1999, "genres": "pop"}],
-        }
+        },
     )
     write_key(home / "truth")
     assert answers_for(Settings(), home / "truth")
