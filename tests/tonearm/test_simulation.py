@@ -158,7 +158,7 @@ def test_a_key_of_before_there_was_a_catalogue_is_made_again_and_the_feed_with_i
 
 
 def test_a_feed_that_is_set_goes_before_the_simulations(settings: Settings, tmp_path: Path) -> None:
-    settings.home.mkdir()
+    settings.home.mkdir(exist_ok=True)
     settings.simulated_feed.write_text("")
     assert settings.model_copy(update={"catalogue_feed": tmp_path}).feed == tmp_path
 
