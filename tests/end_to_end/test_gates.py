@@ -25,7 +25,7 @@ class Gated:
     stopped_events: list[dict[str, Any]]
 
 
-BESIDE = ("bronze.manifests", "gold.restatements")
+BESIDE = ("bronze.manifests", "bronze.catalogue_rows", "gold.restatements")
 """Tables that are computed from no others, and checked."""
 
 
