@@ -146,12 +146,10 @@ def base_side(silver: str, lake: str, base: str) -> None:
     from infra.engine import open_session
     from infra.settings import Settings
     from jobs.runner import Runner
-    from schemas.silver import MERGED_PLAYS
     from schemas.statistics import LISTENER_TRACK_DAYS
 
     with open_session(Settings(engine="sail")) as session:
         made = write_silver(session, Path(lake), [Path(silver)])
-        made.create(MERGED_PLAYS)
         Runner(session, made, Checker(Path(f"{lake} checked"))).refresh(LISTENER_TRACK_DAYS)
         names = [field.name for field in LISTENER_TRACK_DAYS.fields if field.name != "slice"]
         session.read.format("delta").load(str(made.path(LISTENER_TRACK_DAYS))).select(*names).write.parquet(base)

@@ -18,8 +18,10 @@ from jobs.silver.tracks import transform as tracks_of
 from playback.arrow import arrow_schema
 from playback.simulator.events import history
 from playback.simulator.parameters import Parameters
+from schemas import catalog
 from schemas.model import INPUT_POSITIONS
-from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
+from schemas.silver import PLAYS, TRACKS
+from schemas.statistics import LISTENER_TRACK_DAYS
 
 READ = (
     *("event_id", "user_id", "occurred_at", "utc_offset_minutes", "track_id", "track_title", "artist_name"),
@@ -49,10 +51,13 @@ def late(count: int) -> Path:
 
 
 def write_silver(session: SparkSession, root: Path, files: list[Path]) -> Lake:
-    """Silver tables of these playbacks, none of them told of twice; of a lake that is there only dates they touch."""
+    """What the base of the statistics reads, of these playbacks; of a lake that is there only dates they touch.
+
+    None of them is told of twice, and no catalogue knows their tracks.
+    """
     lake, writer = Lake(root), DeltaWriter(session, Lake(root))
-    for table in (PLAYS, TRACKS, MERGED_PLAYS):
-        lake.create(table)
+    for name in LISTENER_TRACK_DAYS.inputs:
+        lake.create(catalog.table(name))
     rows = _as_stored(session.read.parquet(*(str(file) for file in files)))
     if lake.version(PLAYS) == 0:
         writer.replace_all(PLAYS, rows)

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from jobs.gold import listener_periods, listener_tops, listener_track_days, listening_hours
 from jobs.slices import in_slices
+from schemas.music_catalogue import TRACK_FACTS
 from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 from schemas.statistics import LISTENER_PERIODS, LISTENER_TOPS, LISTENER_TRACK_DAYS, LISTENING_HOURS
 
@@ -40,7 +41,7 @@ def plays(session):
 def days(plays, frame, tmp_path):
     """The base, stored: all statistics are computed from it."""
     sliced = in_slices(plays, LISTENER_TRACK_DAYS.refresh)
-    rows = listener_track_days.transform(sliced, frame(MERGED_PLAYS), frame(TRACKS))
+    rows = listener_track_days.transform(sliced, frame(MERGED_PLAYS), frame(TRACKS), frame(TRACK_FACTS))
     rows.drop("slice").write.parquet(str(tmp_path / "days"))
     return plays.sparkSession.read.parquet(str(tmp_path / "days"))
 
