@@ -2,11 +2,8 @@
 
 import pytest
 
-from jobs.gold.area_eras import transform
-from jobs.slices import in_slices
 from schemas.eras import AREA_ERAS
-from schemas.statistics import LISTENER_TRACK_DAYS
-from tests.jobs.gold.ranked import BEN, cell
+from tests.jobs.gold.base_rows import BEN, cell, made_of
 
 pytestmark = pytest.mark.slow_on_spark
 
@@ -14,8 +11,7 @@ pytestmark = pytest.mark.slow_on_spark
 @pytest.fixture
 def eras(frame):
     def computed(*cells):
-        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), AREA_ERAS.refresh)
-        rows = [row.asDict() for row in transform(sliced).collect()]
+        rows = made_of(frame, AREA_ERAS, *cells)
         assert {row["period_kind"] for row in rows} == {"month", "year", "all_time"}
         return {(row["area"], row["release_year"]): row for row in rows if row["period_kind"] == "month"}
 

@@ -1,13 +1,12 @@
 """gold.area_periods: what was heard in each country, and in all together, in a period."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 
-from jobs.gold.area_periods import transform
-from jobs.slices import in_slices
 from schemas.area_statistics import AREA_PERIODS
-from schemas.statistics import LISTENER_TRACK_DAYS
+from tests.jobs.gold.base_rows import made_of
 
 pytestmark = pytest.mark.slow_on_spark
 
@@ -22,11 +21,7 @@ def _cell(track_id="t", **fields):
 
 @pytest.fixture
 def periods(frame):
-    def computed(*cells):
-        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), AREA_PERIODS.refresh)
-        return [row.asDict() for row in transform(sliced).collect()]
-
-    return computed
+    return partial(made_of, frame, AREA_PERIODS)
 
 
 def _counts(rows, name, kind="month"):

@@ -1,25 +1,19 @@
 """gold.area_tops: the most played tracks, artists, albums and genres of each country, and of all, by period."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 
-from jobs.gold.area_tops import transform
-from jobs.slices import in_slices
 from schemas.area_statistics import AREA_TOPS
-from schemas.statistics import LISTENER_TRACK_DAYS
-from tests.jobs.gold.ranked import BEN, cell
+from tests.jobs.gold.base_rows import BEN, cell, made_of
 
 pytestmark = pytest.mark.slow_on_spark
 
 
 @pytest.fixture
 def tops(frame):
-    def computed(*cells):
-        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), AREA_TOPS.refresh)
-        return [row.asDict() for row in transform(sliced).collect()]
-
-    return computed
+    return partial(made_of, frame, AREA_TOPS)
 
 
 def _top(rows, area, kind="month", entity_type="track"):

@@ -1,13 +1,12 @@
 """gold.daily_tops: the most played tracks of each day in each country, and in all together."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 
-from jobs.gold.daily_tops import transform
-from jobs.slices import in_slices
 from schemas.area_statistics import DAILY_TOPS
-from schemas.statistics import LISTENER_TRACK_DAYS
+from tests.jobs.gold.base_rows import made_of
 
 pytestmark = pytest.mark.slow_on_spark
 
@@ -23,11 +22,7 @@ def _cell(track_id, plays=1, **fields):
 
 @pytest.fixture
 def tops(frame):
-    def computed(*cells):
-        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), DAILY_TOPS.refresh)
-        return [row.asDict() for row in transform(sliced).collect()]
-
-    return computed
+    return partial(made_of, frame, DAILY_TOPS)
 
 
 def _top(rows, area="**", day=DAY):

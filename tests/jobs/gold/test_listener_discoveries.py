@@ -4,9 +4,8 @@ from datetime import date
 
 import pytest
 
-from jobs.gold.listener_discoveries import transform
-from jobs.slices import in_slices
-from schemas.statistics import LISTENER_DISCOVERIES, LISTENER_TRACK_DAYS
+from schemas.statistics import LISTENER_DISCOVERIES
+from tests.jobs.gold.base_rows import made_of
 
 pytestmark = pytest.mark.slow_on_spark
 
@@ -22,8 +21,7 @@ def _cell(day=FIRST, **fields):
 @pytest.fixture
 def discoveries(frame):
     def computed(*cells):
-        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), LISTENER_DISCOVERIES.refresh)
-        return sorted(tuple(row) for row in transform(sliced).collect())
+        return sorted(tuple(row.values()) for row in made_of(frame, LISTENER_DISCOVERIES, *cells))
 
     return computed
 

@@ -1,25 +1,19 @@
 """gold.listener_eras: what each listener heard in a period, by year of release."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 
-from jobs.gold.listener_eras import transform
-from jobs.slices import in_slices
 from schemas.eras import LISTENER_ERAS
-from schemas.statistics import LISTENER_TRACK_DAYS
-from tests.jobs.gold.ranked import ANNA, BEN, cell
+from tests.jobs.gold.base_rows import ANNA, BEN, cell, made_of
 
 pytestmark = pytest.mark.slow_on_spark
 
 
 @pytest.fixture
 def eras(frame):
-    def computed(*cells):
-        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), LISTENER_ERAS.refresh)
-        return [row.asDict() for row in transform(sliced).collect()]
-
-    return computed
+    return partial(made_of, frame, LISTENER_ERAS)
 
 
 def test_a_year_of_release_is_summed_over_tracks_days_and_countries_with_and_without_flagged_days(eras):

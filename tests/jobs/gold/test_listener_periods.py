@@ -4,9 +4,8 @@ from datetime import date
 
 import pytest
 
-from jobs.gold.listener_periods import transform
-from jobs.slices import in_slices
-from schemas.statistics import LISTENER_PERIODS, LISTENER_TRACK_DAYS
+from schemas.statistics import LISTENER_PERIODS
+from tests.jobs.gold.base_rows import made_of
 
 pytestmark = pytest.mark.slow_on_spark
 
@@ -23,8 +22,10 @@ def _cell(track_id="t", **fields):
 @pytest.fixture
 def periods(frame):
     def computed(*cells):
-        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), LISTENER_PERIODS.refresh)
-        return {(row["user_id"], row["period_kind"], row["period_start"]): row for row in transform(sliced).collect()}
+        return {
+            (row["user_id"], row["period_kind"], row["period_start"]): row
+            for row in made_of(frame, LISTENER_PERIODS, *cells)
+        }
 
     return computed
 
@@ -39,7 +40,7 @@ def test_a_period_is_summed_up_and_counts_what_differs(periods):
 
     row = periods(*cells)[ANNA, "month", date(2026, 11, 1)]
 
-    assert row.asDict() == {
+    assert row == {
         "slice": "month.2026-11-01.a0",
         "period_kind": "month",
         "period_start": date(2026, 11, 1),

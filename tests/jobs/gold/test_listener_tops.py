@@ -1,24 +1,19 @@
 """gold.listener_tops: the most played tracks, artists, albums and genres of each listener by period."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 
-from jobs.gold.listener_tops import transform
-from jobs.slices import in_slices
-from schemas.statistics import LISTENER_TOPS, LISTENER_TRACK_DAYS
-from tests.jobs.gold.ranked import ANNA, BEN, cell
+from schemas.statistics import LISTENER_TOPS
+from tests.jobs.gold.base_rows import ANNA, BEN, cell, made_of
 
 pytestmark = pytest.mark.slow_on_spark
 
 
 @pytest.fixture
 def tops(frame):
-    def computed(*cells):
-        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), LISTENER_TOPS.refresh)
-        return [row.asDict() for row in transform(sliced).collect()]
-
-    return computed
+    return partial(made_of, frame, LISTENER_TOPS)
 
 
 def _top(rows, kind="month", entity_type="track", user_id=ANNA):

@@ -1,12 +1,12 @@
 """gold.listening_hours: when each listener listens, by weekday and hour on their own clock."""
 
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
-from jobs.gold.listening_hours import transform
-from jobs.slices import in_slices
-from schemas.statistics import LISTENER_TRACK_DAYS, LISTENING_HOURS
+from schemas.statistics import LISTENING_HOURS
+from tests.jobs.gold.base_rows import made_of
 
 pytestmark = pytest.mark.slow_on_spark
 
@@ -22,11 +22,7 @@ def _cell(day=MONDAY, hour=10, **fields):
 
 @pytest.fixture
 def hours(frame):
-    def computed(*cells):
-        sliced = in_slices(frame(LISTENER_TRACK_DAYS, *cells), LISTENING_HOURS.refresh)
-        return [row.asDict() for row in transform(sliced).collect()]
-
-    return computed
+    return partial(made_of, frame, LISTENING_HOURS)
 
 
 def _clock(rows, kind="month"):
