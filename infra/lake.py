@@ -111,14 +111,12 @@ class Lake:
         names = [field.name for field in table.fields]
         return self._open(table).to_pyarrow_dataset().scanner(columns=names).to_reader()
 
-    def touched_partitions(self, table: Table, after: int | None, until: int) -> set[PartitionValue]:
-        """Partitions whose files changed in any version after `after` (None: ever) up to `until`.
+    def touched_partitions(self, table: Table, after: int, until: int) -> set[PartitionValue]:
+        """Partitions whose files changed in any version after `after` up to `until`.
 
         Compaction changes files and no rows, and does not count.
         Raises MissingInputError when the log no longer reaches back to `after`.
         """
-        if after is None:
-            return set(self._files(table, until).values())
         touched: set[PartitionValue] = set()
         before = self._files(table, after)
         for version in range(after + 1, until + 1):

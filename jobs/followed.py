@@ -1,6 +1,6 @@
 """The inputs that a table follows by date or by slices: what there is of them, and which dates were touched since."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from infra.lake import Lake
@@ -21,7 +21,12 @@ def inputs(table: Table) -> tuple[Table, ...]:
 
 def current(lake: Lake, table: Table) -> Versions:
     """The version that each of these inputs has now."""
-    found = {one.full_name: lake.version(one) for one in inputs(table)}
+    return versions(lake, inputs(table))
+
+
+def versions(lake: Lake, tables: Iterable[Table]) -> Versions:
+    """The version that each of the tables has now; one is left out where it does not exist."""
+    found = {one.full_name: lake.version(one) for one in tables}
     return {name: version for name, version in found.items() if version is not None}
 
 

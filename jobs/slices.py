@@ -31,7 +31,7 @@ def replace_slices(inputs: Inputs, writer: DeltaWriter, table: Table, before: in
     assert isinstance(table.refresh, ReplaceSlices)
     driving, *beside = followed.inputs(table)
     facts = track_facts.inputs(table)
-    until = followed.current(inputs.lake, table) | track_facts.current(inputs.lake, table)
+    until = followed.versions(inputs.lake, (driving, *beside, *facts))
     touched = _touched_in_any(inputs, table, until)
     if touched is not None and not touched:
         return 0

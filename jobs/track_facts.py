@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from infra.lake import Lake
 from jobs import positions
 from jobs.followed import Versions
 from jobs.inputs import Inputs
@@ -23,12 +22,6 @@ def inputs(table: Table) -> tuple[Table, ...]:
     """The tables that it follows so."""
     names = table.refresh.of_tracks if isinstance(table.refresh, ReplaceSlices) else ()
     return tuple(catalog.table(name) for name in names)
-
-
-def current(lake: Lake, table: Table) -> Versions:
-    """The version that each of them has now."""
-    found = {one.full_name: lake.version(one) for one in inputs(table)}
-    return {name: version for name, version in found.items() if version is not None}
 
 
 def touched(

@@ -55,12 +55,10 @@ def verify(settings: Settings, folder: Path, replayed: Collection[str] = ()) -> 
             f"The answer key in {folder} has no statistics: run `tonearm simulate` again, or set TONEARM_STATISTICS to "
             "false."
         )
-    lake = Lake(settings.lake)
+    lake, unsure = Lake(settings.lake), _OF_MESSAGES if key.interrupted else frozenset[Table]()
     with _as_processed(lake, folder, settings.statistics, replayed) as answers:
         return [
-            Verdict(
-                table.full_name, None if key.interrupted and table in _OF_MESSAGES else _compare(lake, table, answers)
-            )
+            Verdict(table.full_name, None if table in unsure else _compare(lake, table, answers))
             for table in _comparable(settings.statistics)
         ]
 

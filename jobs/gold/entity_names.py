@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.columns import declared
-from schemas.music_catalogue import BETWEEN_GENRES
+from jobs.genres import by_genre
 from schemas.statistics import ENTITY_NAMES
 
 _SHOWN = {
@@ -39,7 +39,5 @@ def _seen_last() -> list[Column]:
 
 
 def _genres(track_facts: DataFrame) -> DataFrame:
-    known = track_facts.where(F.col("genres") != "").select("genres").distinct()
-    name = F.explode(F.split("genres", BETWEEN_GENRES)).alias("entity_id")
-    nobody = {"entity_type": F.lit("genre"), "entity_name": F.col("entity_id"), "artist_name": F.lit("")}
-    return known.select(name).distinct().withColumns(nobody)
+    genres = by_genre(track_facts.select("genres").distinct()).distinct()
+    return genres.withColumns({"entity_name": F.col("entity_id"), "artist_name": F.lit("")})
