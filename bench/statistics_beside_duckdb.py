@@ -158,7 +158,7 @@ def base_side(silver: str, lake: str, base: str) -> None:
 def sail_side(base: str, output: str, name: str) -> None:
     from infra.engine import open_session
     from infra.settings import Settings
-    from jobs.slices import in_slices
+    from jobs.slice_columns import in_slices
     from jobs.transforms import transform_of
 
     table = catalog.table(name)

@@ -19,11 +19,13 @@ from infra import failpoints
 from infra.check_results import CheckResult, CheckResults, now, raise_for_stops
 from infra.lake import Lake
 from infra.replace_file import replace_file
+from infra.settings import ROUND_ROWS
 from infra.table_checks import Asked, finding
-from infra.validations import Evaluated, Validations, evaluated
+from infra.validations import Evaluated, Validations, evaluated, together
 from schemas.checks import TableCheck
 from schemas.errors import MissingInputError
-from schemas.model import Table
+from schemas.model import ReplaceSlices, Table
+from schemas.periods import PartitionValue
 from schemas.render.check_words import check_in_words, expectation_in_words
 from schemas.render.expectations import expectations_digest
 
@@ -31,8 +33,9 @@ from schemas.render.expectations import expectations_digest
 class Checker:
     """Validates tables and remembers, per table, the last version that passed."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, part_rows: int = ROUND_ROWS) -> None:
         self._folder = home / "checks"
+        self._part_rows = part_rows
         self.results = CheckResults(home)
         self._validations = Validations(home)
 
@@ -68,8 +71,8 @@ class Checker:
             self.results.keep(of_table)
             raise_for_stops(of_table)
             return
-        rows = _changed(all_rows, lake, table, passed, version)
-        results = of_table + ([] if rows is None else self._validate(rows, table, table_id, version))
+        parts = _parts(all_rows, lake, table, _touched(lake, table, passed, version), version, self._part_rows)
+        results = of_table + (self._validate(parts, table, table_id, version) if parts else [])
         self.results.keep(results)
         raise_for_stops(results)
         failpoints.reach("check.passed", table.full_name)
@@ -85,8 +88,8 @@ class Checker:
         replace_file(self._file(table), json.dumps(passing))
         failpoints.reach("check.recorded", table.full_name)
 
-    def _validate(self, rows: DataFrame, table: Table, table_id: str, version: int) -> list[CheckResult]:
-        found = evaluated(rows, table)
+    def _validate(self, parts: list[DataFrame], table: Table, table_id: str, version: int) -> list[CheckResult]:
+        found = together([evaluated(rows, table) for rows in parts])
         self._validations.keep(table.full_name, version, found)
         at = now()
         return [_result(one, table, table_id, version, at) for one in found]
@@ -132,15 +135,38 @@ def _asked(check: TableCheck, asked: Asked, table_id: str, version: int) -> Chec
     )
 
 
-def _changed(rows: DataFrame, lake: Lake, table: Table, passed: int | None, version: int) -> DataFrame | None:
-    """Rows to validate: those of changed partitions, the whole table where it has none, None where nothing changed."""
+def _touched(lake: Lake, table: Table, passed: int | None, version: int) -> set[PartitionValue] | None:
+    """Partitions that changed since the version that passed; None: all, or there are none to tell apart."""
     if table.partition_by is None or passed is None or passed > version:
-        return rows
+        return None
     try:
-        touched = lake.touched_partitions(table, passed, version)
+        return lake.touched_partitions(table, passed, version)
     except MissingInputError:
-        return rows
-    return rows.where(F.col(table.partition_by).isin(*sorted(touched, key=str))) if touched else None
+        return None
+
+
+def _parts(
+    rows: DataFrame, lake: Lake, table: Table, touched: set[PartitionValue] | None, version: int, limit: int
+) -> list[DataFrame]:
+    """The rows to validate: in parts where they are many, and by slices. A key says its slice, so that it is in one."""
+    if not isinstance(table.refresh, ReplaceSlices):
+        return [rows] if touched is None else [_within(rows, table, touched)] if touched else []
+    there = lake.rows_by_partition(table, version)
+    if touched is None and sum(there.values()) <= limit:
+        return [rows]
+    parts: list[set[PartitionValue]] = []
+    count = limit
+    for one in sorted(there if touched is None else touched, key=str):
+        count += there.get(one, 0)
+        if count > limit:
+            parts.append(set())
+            count = there.get(one, 0)
+        parts[-1].add(one)
+    return [_within(rows, table, part) for part in parts]
+
+
+def _within(rows: DataFrame, table: Table, partitions: set[PartitionValue]) -> DataFrame:
+    return rows.where(F.col(str(table.partition_by)).isin(*sorted(partitions, key=str)))
 
 
 def _result(one: Evaluated, table: Table, table_id: str, version: int, at: datetime) -> CheckResult:

@@ -7,12 +7,15 @@ replaced set. The error aborts the job before the commit, in the same pass over 
 """
 
 import re
+import shutil
 from collections.abc import Callable, Collection, Iterable
 from datetime import date
+from pathlib import Path
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from infra import failpoints
 from infra.disk_space import is_full_disk
@@ -98,12 +101,22 @@ class DeltaWriter:
 
     def stage(self, name: str, rows: DataFrame) -> None:
         """Compute `rows` once, into files beside the tables that the next staging of that name replaces."""
-        rows.write.mode("overwrite").parquet(str(self._lake.root / "_staging" / name))
+        rows.write.mode("overwrite").parquet(str(self._staging(name)))
 
     def staged(self, name: str, fields: Iterable[Field]) -> DataFrame:
         """What was staged under that name; the schema is given because no rows leave no file to take it from."""
-        folder = str(self._lake.root / "_staging" / name)
-        return self._session.read.schema(spark_ddl(fields)).parquet(folder)
+        return self.staged_together([name], spark_ddl(fields))
+
+    def staged_together(self, names: Iterable[str], schema: StructType | str) -> DataFrame:
+        """What was staged under these names, of that schema."""
+        return self._session.read.schema(schema).parquet(*(str(self._staging(name)) for name in names))
+
+    def forget_staged(self, name: str) -> None:
+        """Remove what was staged under that name, or below it; there may be nothing."""
+        shutil.rmtree(self._staging(name), ignore_errors=True)
+
+    def _staging(self, name: str) -> Path:
+        return self._lake.root / "_staging" / name
 
     def _replace_within(
         self,

@@ -36,6 +36,7 @@ POINTS: Mapping[str, str] = {
     "check.passed": "the version passed its checks; that is not written down",
     "file.written": "a small state file is whole under a temporary name; the old one is still in force",
     "check.recorded": "it is written down that the version passed",
+    "slices.round": "one of several rounds of a table is committed; nothing says yet that anything is consumed",
     # the stores; each for a table and a store
     "publish.entered": "the publication has its number in the ledger; nothing is made or written",
     "publish.after_create": "the store's table fits the declaration; it may be empty",

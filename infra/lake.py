@@ -144,6 +144,17 @@ class Lake:
         counts = pa.table(self._open(table).get_add_actions(flatten=True))["num_records"]
         return int(pc.sum(counts).as_py() or 0)
 
+    def rows_by_partition(self, table: Table, version: int) -> dict[PartitionValue, int]:
+        """Rows of each partition of that version, by the log's own statistics; MissingInputError where it is gone."""
+        actions = pa.table(self._open(table, version).get_add_actions(flatten=True))
+        found: Counter[PartitionValue] = Counter()
+        counted = zip(
+            actions[f"partition.{table.partition_by}"].to_pylist(), actions["num_records"].to_pylist(), strict=True
+        )
+        for partition, count in counted:
+            found[partition] += count or 0
+        return found
+
     def count(self, table: Table, column: str, value: str) -> int:
         """Rows of the current version whose `column` is `value`, without reading the others."""
         rows = self._open(table).to_pyarrow_dataset()

@@ -10,6 +10,9 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+ROUND_ROWS = 3_000_000
+"""What is more at once is computed, and checked, in parts."""
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -32,6 +35,9 @@ class Settings(BaseSettings):
 
     statistics: bool = Field(
         True, description="whether runs compute the statistics of listeners, countries and periods"
+    )
+    round_rows: int = Field(
+        ROUND_ROWS, ge=1, description="rows of statistics that are computed at once; a million take about 1.3 GiB"
     )
     catalogue_feed: Path | None = Field(
         None, description="feed of the catalogue (genres, years of release); empty: the simulation's, if any"

@@ -8,7 +8,7 @@ Only counts are kept: examples of rows that break an expectation may name listen
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -66,6 +66,19 @@ def evaluated(rows: DataFrame, table: Table) -> list[Evaluated]:
         keys = _keys(rows, table, of_rows.get(name)) if count and one["type"] != _COLUMNS else ()
         results.append(Evaluated(one, found["rows"], count, keys))
     return results
+
+
+def together(parts: Sequence[Sequence[Evaluated]]) -> list[Evaluated]:
+    """What is found of each expectation in all parts of the rows; no key is in two of them."""
+    return [
+        Evaluated(
+            of_parts[0].expectation,
+            sum(one.row_count for one in of_parts),
+            sum(one.unexpected_count for one in of_parts),
+            tuple(key for one in of_parts for key in one.unexpected_keys)[:_SHOWN_KEYS],
+        )
+        for of_parts in zip(*parts, strict=True)
+    ]
 
 
 def _broken(expectation: Mapping[str, Any]) -> Column:

@@ -32,7 +32,12 @@ def versions(lake: Lake, tables: Iterable[Table]) -> Versions:
 
 def furthest(table: Table, consumed: Mapping[str, list[positions.Position]]) -> Versions:
     """The furthest version that was consumed of each of these inputs; one is left out where nothing was."""
-    found = {name: positions.version(consumed.get(name, [])) for name in table.inputs_by_date}
+    return reached(consumed, table.inputs_by_date)
+
+
+def reached(consumed: Mapping[str, list[positions.Position]], names: Iterable[str]) -> Versions:
+    """The same of the inputs of these names."""
+    found = {name: positions.version(consumed.get(name, [])) for name in names}
     return {name: version for name, version in found.items() if version is not None}
 
 

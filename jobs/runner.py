@@ -19,6 +19,7 @@ from infra.checks import Checker
 from infra.delta_writer import DeltaWriter, first_of_key
 from infra.lake import Lake
 from infra.lake_shape import RECOMPUTE, is_to_be_recomputed, set_property
+from infra.settings import ROUND_ROWS
 from jobs import followed, positions
 from jobs.columns import classified, schema_ids
 from jobs.inputs import Inputs, remembering, with_positions
@@ -50,11 +51,17 @@ class Refreshed:
 class Runner:
     """Refreshes derived tables of one lake on one engine session.
 
-    `schemas` says what the ids of a schema registry name (`playback.framing`); None: there is no registry.
+    `schemas` says what the ids of a schema registry name (`playback.framing`); None: there is no registry. What is of
+    more than `round_rows` rows is computed in rounds (`jobs.rounds`), where it can be.
     """
 
     def __init__(
-        self, session: SparkSession, lake: Lake, checker: Checker, schemas: WriterSchemas | None = None
+        self,
+        session: SparkSession,
+        lake: Lake,
+        checker: Checker,
+        schemas: WriterSchemas | None = None,
+        round_rows: int = ROUND_ROWS,
     ) -> None:
         self._session = session
         self._lake = lake
@@ -62,6 +69,7 @@ class Runner:
         self._writer = DeltaWriter(session, lake)
         self._checker = checker
         self._schemas = schemas
+        self._round_rows = round_rows
         self._staged: str | None = None
 
     def refresh_all(
@@ -207,7 +215,7 @@ class Runner:
         return transform_of(table)(**(of_dates | whole))
 
     def _replace_slices(self, table: Table, before: int | None) -> int | None:
-        return replace_slices(self._inputs, self._writer, table, before)
+        return replace_slices(self._inputs, self._writer, table, before, self._round_rows)
 
     def _replace_all(self, table: Table, before: int | None) -> int | None:
         inputs = {name: self._lake.version(catalog.table(name)) for name in table.inputs}

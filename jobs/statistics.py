@@ -64,6 +64,12 @@ def over_listeners(cells: DataFrame, *keys: str) -> DataFrame:
     return cells.groupBy(*keys).agg(*summed(), listeners, clean)
 
 
+def over_shares(partial: DataFrame, *keys: str) -> DataFrame:
+    """Sums of what `over_listeners` says of some listeners and of others, none of whom are the same."""
+    counts = [F.sum(name).alias(name) for name in ("listener_count", "clean_listener_count")]
+    return partial.groupBy(*keys).agg(*summed(), *counts)
+
+
 def top(cells: DataFrame, by: Sequence[str], entity: str, length: int) -> DataFrame:
     """The `length` cells of each group `by` that were played most, with their `position`; ties by `entity`.
 

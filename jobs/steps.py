@@ -54,7 +54,8 @@ class Opened:
     @property
     def runner(self) -> Runner:
         """What refreshes tables."""
-        return Runner(self.session, self.lake, self.checker, schema_registry(self.settings))
+        registry = schema_registry(self.settings)
+        return Runner(self.session, self.lake, self.checker, registry, self.settings.round_rows)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """The transform of a table: the name is the registry, and the parameters are the inputs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from inspect import signature
 
@@ -27,3 +28,22 @@ def transform_of(table: Table) -> Callable[..., DataFrame]:
             f"are {', '.join(inputs)}: make them the same."
         )
     return transform
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A transform in two: `partial` takes the inputs, of some shares of the listeners; `merged` all that came of it."""
+
+    partial: Callable[..., DataFrame]
+    merged: Callable[[DataFrame], DataFrame]
+
+
+def halves_of(table: Table) -> Halves:
+    """The two halves of the transform of a table whose cells are of all listeners together."""
+    module = import_module(f"jobs.{table.layer}.{table.name}")
+    try:
+        return Halves(module.partial, module.merged)
+    except AttributeError:
+        raise ContractError(
+            f"{table.full_name} has slices of all listeners: {module.__name__} needs a `partial` and a `merged` too."
+        ) from None

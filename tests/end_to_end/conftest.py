@@ -97,7 +97,7 @@ class Deployment:
 
     def environment(self, failpoint: str = "") -> dict[str, str]:
         """Environment in which the command line works on this deployment, and dies at `failpoint`."""
-        names = ("home", "playback_topic", "bigquery_dataset_prefix", "cassandra_keyspace", "statistics")
+        names = ("home", "playback_topic", "bigquery_dataset_prefix", "cassandra_keyspace", "statistics", "round_rows")
         own = {f"TONEARM_{name.upper()}": str(getattr(self.settings, name)) for name in names}
         return os.environ | own | ({failpoints.VARIABLE: failpoint} if failpoint else {})
 
@@ -119,11 +119,15 @@ def deployment(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable
     """Make a deployment; one `like` another knows the same listeners, and reads its topic unless it gets its own."""
 
     def make(
-        like: Deployment | None = None, own_topic: bool = True, engine: str = "sail", statistics: bool = False
+        like: Deployment | None = None, own_topic: bool = True, statistics: bool = False, **more: Any
     ) -> Deployment:
         name = f"e{uuid.uuid4().hex[:8]}"
         home = tmp_path_factory.mktemp("deployment")
-        own = {"bigquery_dataset_prefix": f"{name}_", "cassandra_keyspace": name, "playback_topic": f"{name}-events"}
+        own: dict[str, Any] = more | {
+            "bigquery_dataset_prefix": f"{name}_",
+            "cassandra_keyspace": name,
+            "playback_topic": f"{name}-events",
+        }
         if like:
             shutil.copytree(like.settings.home / "secrets", home / "secrets")
             shutil.copy(like.settings.home / "identity.db", home)
@@ -132,7 +136,7 @@ def deployment(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable
             shutil.copytree(like.settings.home / "manifests", home / "manifests")
         # The command line attaches to the session's stack: it is taken for this home's own.
         (home / "stack").symlink_to(stack.settings.home.resolve() / "stack")
-        return Deployment(Settings(home=home, engine=engine, statistics=statistics, **own), stack.endpoints)
+        return Deployment(Settings(home=home, statistics=statistics, **own), stack.endpoints)
 
     return make
 

@@ -31,6 +31,7 @@ ELSEWHERE = {
         ),
         "tests/end_to_end/test_migration.py",
     ),
+    "slices.round": "tests/jobs/test_rounds.py",
     "restatements.written": "tests/end_to_end/faults/test_restatement_kills.py",
     **dict.fromkeys(
         (name for name in failpoints.POINTS if name.startswith("live.")), "tests/end_to_end/live_pipeline.py"

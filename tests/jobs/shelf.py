@@ -97,10 +97,10 @@ class Shelf:
     def _stored(self, table, rows):
         return self._frame(table, *rows).withColumn("input_positions", F.lit("{}"))
 
-    def refresh(self):
-        """Bring all statistics up to date; what was refreshed, by full name."""
-        return {table.full_name: self.runner.refresh(table) for table in STATISTICS}
+    def refresh(self, tables=STATISTICS):
+        """Bring these statistics (all) up to date; what was refreshed, by full name."""
+        return {table.full_name: self.runner.refresh(table) for table in tables}
 
-    def digests(self):
-        """Content of all statistics."""
-        return {table.full_name: self.lake.digest(table) for table in STATISTICS}
+    def digests(self, tables=STATISTICS):
+        """Content of these statistics (all)."""
+        return {table.full_name: self.lake.digest(table) for table in tables}

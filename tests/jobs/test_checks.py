@@ -3,6 +3,7 @@
 import shutil
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
@@ -10,6 +11,7 @@ from infra.checks import Checker
 from playback.arrow import arrow_schema
 from schemas.errors import CheckFailedError
 from schemas.silver import TRACKS
+from schemas.statistics import LISTENER_DISCOVERIES
 
 SEEN = datetime(2026, 11, 19, tzinfo=UTC)
 
@@ -19,8 +21,6 @@ def commit(lake):
     """Write rows past the guarded writer, as a faulty engine would; returns the version."""
 
     def write(*rows):
-        import pyarrow as pa
-
         lake.create(TRACKS)
         names = {"artist_name": "a", "track_title": "t", "album_title": "", "first_seen_at": SEEN, "last_seen_at": SEEN}
         usual = names | {"content_type": "track", "is_current": True, "input_positions": "{}"}
@@ -64,3 +64,31 @@ def test_a_table_that_was_made_anew_is_checked_again_at_the_same_version(session
     assert same == checker.passed_version(TRACKS)
     with pytest.raises(CheckFailedError, match="track_id=odd"):
         checker.verify(session, lake, TRACKS, same)
+
+
+@pytest.mark.parametrize("session", ["sail"], indirect=True)
+def test_slices_that_are_checked_in_parts_are_found_as_at_once(session, lake, tmp_path):
+    rows = [
+        {"slice": f"month.2026-{month:02}-01.08", "entity_type": "track", "entity_id": entity, "user_id": "0a"}
+        for month, entity in ((9, "once"), (10, "twice"), (10, "twice"), (11, "third"), (11, "other"))
+    ]
+    counted = {"first_date": SEEN.date(), "as_known_at": SEEN, "input_positions": "{}"}
+    lake.create(LISTENER_DISCOVERIES)
+    stored = arrow_schema(LISTENER_DISCOVERIES.stored_fields)
+    write_deltalake(
+        lake.path(LISTENER_DISCOVERIES), pa.Table.from_pylist([one | counted for one in rows], stored), mode="append"
+    )
+    said = []
+    for name, part_rows in (("at once", 1_000), ("in parts", 2)):
+        checker = Checker(tmp_path / name, part_rows)
+        with pytest.raises(CheckFailedError) as failure:
+            checker.verify(session, lake, LISTENER_DISCOVERIES, lake.version(LISTENER_DISCOVERIES))
+        said.append(
+            (
+                str(failure.value),
+                [(one.check_name, one.row_count, one.unexpected_count) for one in checker.results.kept()],
+            )
+        )
+
+    assert said[0] == said[1]
+    assert "entity_id=twice" in said[0][0]

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
-from jobs.slices import in_slices, period_start, share, slice_column
+from jobs.slice_columns import in_slices, period_start, share, slice_column
 from schemas.model import ReplaceSlices
 from schemas.periods import BEGINNING, PERIOD_KINDS, RANGES, SHARES, Slice, overlapping, slice_of, start_of
 

@@ -21,7 +21,9 @@ PLACES = (
     "write.prepared@gold.listener_tops",
     "write.committed@gold.listener_tops",
     "write.committed@gold.listener_periods",
+    "slices.round@gold.listener_tops",
     "write.committed@gold.area_tops",
+    "slices.round@gold.area_tops",
     "check.recorded@gold.area_periods",
     "write.committed@gold.daily_charts",
     "restatements.written",
@@ -44,12 +46,16 @@ def cells(made: Any) -> dict[str, Any]:
     return found | {"restated": without_moments(made.rows("gold.restatements"))}
 
 
+ROUND_ROWS = 20_000
+"""So few that what is killed computes in rounds what an undisturbed run computes at once."""
+
+
 @pytest.fixture(scope="module")
-def begun(deployment: Callable[..., Any], undisturbed: Any, export: Path, longer_export: Path) -> Callable[[], Any]:
+def begun(deployment: Callable[..., Any], undisturbed: Any, export: Path, longer_export: Path) -> Callable[..., Any]:
     """Make deployments that have run on an export, and have another one to run on that reaches before and after it."""
 
-    def make() -> Any:
-        made = deployment(like=undisturbed, statistics=True)
+    def make(**settings: Any) -> Any:
+        made = deployment(like=undisturbed, statistics=True, **settings)
         made.send(export)
         assert made.run().sheet.adds_up
         made.send(longer_export)
@@ -59,7 +65,7 @@ def begun(deployment: Callable[..., Any], undisturbed: Any, export: Path, longer
 
 
 @pytest.fixture(scope="module")
-def expected(begun: Callable[[], Any]) -> dict[str, Any]:
+def expected(begun: Callable[..., Any]) -> dict[str, Any]:
     """What an undisturbed run makes of it."""
     made = begun()
     assert made.run().sheet.adds_up
@@ -70,9 +76,9 @@ def expected(begun: Callable[[], Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("places", [FEW, pytest.param(PLACES, marks=pytest.mark.nightly)], ids=["few", "all"])
 def test_killed_while_it_restates(
-    begun: Callable[[], Any], expected: dict[str, Any], nothing: Path, places: tuple[str, ...]
+    begun: Callable[..., Any], expected: dict[str, Any], nothing: Path, places: tuple[str, ...]
 ) -> None:
-    made = begun()
+    made = begun(round_rows=ROUND_ROWS)
     for place in places:
         killed_at(made, nothing, place)
 
@@ -83,9 +89,9 @@ def test_killed_while_it_restates(
 @pytest.mark.nightly
 @pytest.mark.parametrize("place", PLACES)
 def test_killed_at_each_place_alone(
-    begun: Callable[[], Any], expected: dict[str, Any], nothing: Path, place: str
+    begun: Callable[..., Any], expected: dict[str, Any], nothing: Path, place: str
 ) -> None:
-    made = begun()
+    made = begun(round_rows=ROUND_ROWS)
     killed_at(made, nothing, place)
 
     assert made.run().sheet.adds_up

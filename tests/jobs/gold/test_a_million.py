@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.gold import listener_periods, listener_tops, listener_track_days, listening_hours
-from jobs.slices import in_slices
+from jobs.slice_columns import in_slices
 from schemas.music_catalogue import TRACK_FACTS
 from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 from schemas.statistics import LISTENER_PERIODS, LISTENER_TOPS, LISTENER_TRACK_DAYS, LISTENING_HOURS

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from jobs.gold.listener_sessions import transform
-from jobs.slices import in_slices
+from jobs.slice_columns import in_slices
 from schemas.silver import MERGED_PLAYS, PLAYS
 from schemas.statistics import LISTENER_SESSIONS
 

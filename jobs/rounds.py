@@ -1,0 +1,61 @@
+"""Rounds: what is too much to be computed at once, in parts that memory is enough for.
+
+An engine holds the groups of what it groups in memory, so that what a refresh needs grows with its rows. A slice is
+computed from the rows of its period and share and from no others; so slices can be computed one after the other.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import date
+
+from schemas.periods import SHARES, PartitionValue, PeriodKind, Slice, overlapping, slice_of
+
+Weights = Mapping[Slice, float]
+"""About how many rows each slice is computed from: a row weighs in every slice that it goes into."""
+
+
+def weights(rows: Mapping[PartitionValue, int], kinds: Collection[PeriodKind], by_share: bool = True) -> Weights:
+    """What the slices of these kinds weigh, by the rows of the partitions of what they are computed from.
+
+    Weeks of a month are taken to have as many rows each, and so are the shares of a date.
+    """
+    found: defaultdict[Slice, float] = defaultdict(float)
+    for partition, count in rows.items():
+        parts = _parts(partition, by_share)
+        for part in parts:
+            for kind in kinds:
+                into = overlapping([part], [kind], by_share)
+                for one in into:
+                    found[one] += count / len(parts) / len(into)
+    return found
+
+
+def packed(weighed: Weights, limit: float, by_date: bool = False) -> list[set[Slice]]:
+    """All of these slices, in rounds of at most that weight or of one slice that is heavier; the heaviest comes last.
+
+    Slices that are computed from the same rows come together: of a share, or where what they are computed from is by
+    date (`by_date`) of a period.
+    """
+    rounds: list[set[Slice]] = []
+    weight = limit
+    for one in sorted(weighed, key=_by_period if by_date else _by_share):
+        weight += weighed[one]
+        if weight > limit or not rounds:
+            rounds.append(set())
+            weight = weighed[one]
+        rounds[-1].add(one)
+    return sorted(rounds, key=lambda found: sum(weighed[one] for one in found))
+
+
+def _parts(partition: PartitionValue, by_share: bool) -> list[Slice]:
+    if not isinstance(partition, date):
+        return [slice_of(partition)]
+    return [Slice("day", partition, share) for share in (SHARES if by_share else ("",))]
+
+
+def _by_share(one: Slice) -> tuple[object, ...]:
+    return (one.share, one.kind, one.start)
+
+
+def _by_period(one: Slice) -> tuple[object, ...]:
+    return (one.start, one.kind, one.share)
