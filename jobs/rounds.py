@@ -6,6 +6,7 @@ computed from the rows of its period and share and from no others; so slices can
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date
 
 from schemas.periods import SHARES, PartitionValue, PeriodKind, Slice, overlapping, slice_of
@@ -21,13 +22,16 @@ def weights(rows: Mapping[PartitionValue, int], kinds: Collection[PeriodKind], b
     """
     found: defaultdict[Slice, float] = defaultdict(float)
     for partition, count in rows.items():
-        parts = _parts(partition, by_share)
-        for part in parts:
-            for kind in kinds:
-                into = overlapping([part], [kind], by_share)
-                for one in into:
-                    found[one] += count / len(parts) / len(into)
-    return found
+        part = Slice("day", partition) if isinstance(partition, date) else slice_of(partition)
+        for kind in kinds:
+            into = overlapping([part], [kind], by_share)
+            for one in into:
+                found[one] += count / len(into)
+    if not by_share:
+        return found
+    of_shares = {one: weight for one, weight in found.items() if one.share}
+    of_all = {one: weight / len(SHARES) for one, weight in found.items() if not one.share}
+    return of_shares | {replace(one, share=share): weight for one, weight in of_all.items() for share in SHARES}
 
 
 def packed(weighed: Weights, limit: float, by_date: bool = False) -> list[set[Slice]]:
@@ -45,12 +49,6 @@ def packed(weighed: Weights, limit: float, by_date: bool = False) -> list[set[Sl
             weight = weighed[one]
         rounds[-1].add(one)
     return sorted(rounds, key=lambda found: sum(weighed[one] for one in found))
-
-
-def _parts(partition: PartitionValue, by_share: bool) -> list[Slice]:
-    if not isinstance(partition, date):
-        return [slice_of(partition)]
-    return [Slice("day", partition, share) for share in (SHARES if by_share else ("",))]
 
 
 def _by_share(one: Slice) -> tuple[object, ...]:
