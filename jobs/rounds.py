@@ -34,15 +34,14 @@ def weights(rows: Mapping[PartitionValue, int], kinds: Collection[PeriodKind], b
     return of_shares | {replace(one, share=share): weight for one, weight in of_all.items() for share in SHARES}
 
 
-def packed(weighed: Weights, limit: float, by_date: bool = False) -> list[set[Slice]]:
+def packed(weighed: Weights, limit: float, by_period: bool = False) -> list[set[Slice]]:
     """All of these slices, in rounds of at most that weight or of one slice that is heavier; the heaviest comes last.
 
-    Slices that are computed from the same rows come together: of a share, or where what they are computed from is by
-    date (`by_date`) of a period.
+    Slices that are computed from the same rows come together: those of a share, or (`by_period`) of a time.
     """
     rounds: list[set[Slice]] = []
     weight = limit
-    for one in sorted(weighed, key=_by_period if by_date else _by_share):
+    for one in sorted(weighed, key=_by_period if by_period else _by_share):
         weight += weighed[one]
         if weight > limit or not rounds:
             rounds.append(set())

@@ -1,9 +1,9 @@
 """Refresh of a table by slices: those that what is new touches, from the rows that they are made of.
 
 What is too much at once is computed and committed in rounds (`jobs.rounds`). Only the last one says what was consumed:
-who dies before it has consumed nothing, and computes the same slices once more. Cells of all listeners together are
-computed share by share beside the table first, and put together from that: no listener is in two shares, so that their
-numbers add up.
+who dies before it has consumed nothing, and computes the same slices once more. Cells of all listeners together, where
+those of one period are too much, are computed share by share beside the table first, and put together from that: no
+listener is in two shares, so that their numbers add up.
 """
 
 from pyspark.sql import DataFrame
@@ -47,15 +47,19 @@ def replace_slices(
 def _in_rounds(
     source: SliceSource, writer: DeltaWriter, weighed: rounds.Weights, limit: int, before: int | None
 ) -> None:
-    by_date = source.driving.partition_by != "slice"
-    parts, version = rounds.packed(weighed, limit, by_date), before
-    halves = None if source.refresh.by_share else halves_of(source.table)
-    staged = _partials(source, writer, halves, set(weighed), limit) if halves else None
-    consumed = source.consumed()
+    is_by_share = source.refresh.by_share
+    parts = rounds.packed(weighed, limit, by_period=not (is_by_share and source.driving.partition_by == "slice"))
+    # A round that is too much by itself is a single slice.
+    heavy = set() if is_by_share else {one for one, weight in weighed.items() if weight > limit}
+    halves = halves_of(source.table) if heavy else None
+    staged = _partials(source, writer, halves, heavy, limit) if halves else None
+    consumed, version = source.consumed(), before
     for number, part in enumerate(parts, 1):
         named = {str(one) for one in part}
-        of_part = F.col("slice").isin(*sorted(named))
-        rows = halves.merged(staged.where(of_part)) if halves and staged else source.computed(part)
+        if halves and staged and part <= heavy:
+            rows = halves.merged(staged.where(F.col("slice").isin(*named)))
+        else:
+            rows = source.computed(part)
         is_last = number == len(parts)
         told = source.told(rows, source.until if is_last else consumed)
         writer.replace_partitions(source.table, told, named, version)

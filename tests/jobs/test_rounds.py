@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.delta_writer import DeltaWriter
 from jobs import rounds
 from jobs.runner import Runner
 from schemas.area_statistics import AREA_PERIODS
@@ -49,10 +50,10 @@ def test_rows_of_a_date_are_shared_out_to_all_shares():
 def test_rounds_stay_within_a_share_or_within_a_month():
     months = {f"month.2026-{month:02}-01.{share}": 10 for month in (10, 11) for share in ("00", "08")}
     by_share = rounds.packed(rounds.weights(months, ["month"]), 20)
-    by_date = rounds.packed(rounds.weights(months, ["month"]), 20, by_date=True)
+    by_period = rounds.packed(rounds.weights(months, ["month"]), 20, by_period=True)
 
     assert sorted(sorted({one.share for one in part}) for part in by_share) == [["00"], ["08"]]
-    assert sorted(sorted({one.start.month for one in part}) for part in by_date) == [[10], [11]]
+    assert sorted(sorted({one.start.month for one in part}) for part in by_period) == [[10], [11]]
 
 
 def test_the_heaviest_round_is_the_last_one():
@@ -95,10 +96,17 @@ class TestInRounds:
             for number, country in ((1, "DE"), (2, "DE"), (3, "FR"))
         ]
 
-    def test_a_full_recompute_is_that_of_one_commit(self, small, at_once, plays):
+    def test_a_full_recompute_is_that_of_one_commit(self, small, at_once, plays, monkeypatch):
+        """Periods of all listeners that are more than a round by themselves are put together from their shares."""
+        staged, stage = [], DeltaWriter.stage
+        monkeypatch.setattr(
+            DeltaWriter, "stage", lambda self, name, rows: staged.append(name) or stage(self, name, rows)
+        )
         small.write(*plays)
-        Runner(small.session, small.lake, Unchecked(small.lake.root), round_rows=6).refresh(LISTENER_TRACK_DAYS)
+        small.runner = Runner(small.session, small.lake, Unchecked(small.lake.root), round_rows=11)
         small.refresh(self.TABLES)
+
+        assert {name.split("/")[0] for name in staged} == {"gold.area_periods"}
 
         assert small.digests(self.TABLES) == at_once(plays)
         assert all(small.lake.version(table) > 1 for table in self.TABLES)
