@@ -70,6 +70,7 @@ class Runner:
         self._checker = checker
         self._schemas = schemas
         self._round_rows = round_rows
+        self._merged: dict[str, str] = {}
         self._staged: str | None = None
 
     def refresh_all(
@@ -170,10 +171,22 @@ class Runner:
         reached = consumed | {f"{row['topic_id']}/{row['partition']}": row["last"] + 1 for row in ends}
         # Bounded above too: what is appended to the ledger meanwhile belongs to the next run.
         extent = positions.encoded({"from": consumed, "to": reached})
+        self._merge_others(table, extent)
         verdicts = self._classified(ledger, new.where(~positions.past(reached)), extent)
         rows = transform_of(table)(**({ledger.name: verdicts} | self._inputs.whole(table.inputs[1:])))
         self._writer.merge(table, with_positions(rows, {ledger.full_name: reached}), before)
+        self._merged[table.full_name] = extent
         return None
+
+    def _merge_others(self, table: Table, extent: str) -> None:
+        """Merge the same records into the tables that `table` remembers for, unless that is done.
+
+        What it has consumed they never look at again; and between their refresh and its own, in another process, more
+        may have come into the ledger.
+        """
+        for other in catalog.remembered_for(table, catalog.tables()):
+            if self._merged.get(other.full_name) != extent:
+                self.refresh(other)
 
     def _classified(self, ledger: Table, records: DataFrame, extent: str) -> DataFrame:
         """The records with their verdicts (`CLASSIFIED_FIELDS`), decoded once for all tables that read them."""

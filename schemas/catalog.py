@@ -72,7 +72,12 @@ def before(one: Table, by_name: Mapping[str, Table]) -> set[str]:
     """
     found = set(one.inputs) - {_memory(one)}
     found |= {check.to for check in one.checks if isinstance(check, References)}
-    return found | {name for name, other in by_name.items() if _memory(other) == one.full_name}
+    return found | {other.full_name for other in remembered_for(one, by_name)}
+
+
+def remembered_for(one: Table, by_name: Mapping[str, Table]) -> list[Table]:
+    """The tables that this one remembers for (see `KeyedMerge`)."""
+    return [other for other in by_name.values() if _memory(other) == one.full_name]
 
 
 def _memory(one: Table) -> str:

@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pytest
 
+from infra.checks import Checker
 from infra.delta_writer import DeltaWriter
+from jobs.runner import Runner
 from playback.wire import HEADER_BYTES, decode, encode
 from schemas import catalog
 from schemas.bronze import PLAYBACK_EVENTS
@@ -35,6 +37,23 @@ def test_every_record_becomes_a_play_a_duplicate_or_a_dead_letter(append, runner
     assert _rows(lake, "silver.plays", "event_id", "offset") == [("a", 0), ("b", 3)]
     assert _rows(lake, "silver.duplicates", "offset", "kept_offset") == [(1, 0)]
     assert _rows(lake, "bronze.dead_letters", "offset", "reason") == [(2, "unknown_format")]
+
+
+@pytest.mark.parametrize("done", [(), ("bronze.dead_letters",), ("bronze.dead_letters", "silver.duplicates")], ids=str)
+def test_what_comes_into_the_ledger_between_two_of_its_tables_is_in_each_of_them(
+    append, lake, records, event, session, tmp_path, done
+):
+    """As tasks of a scheduler: each in a process of its own, and an ingest may come between them."""
+    append(records(event("a")))
+    for name in done:
+        Runner(session, lake, Checker(tmp_path)).refresh(catalog.table(name))
+    append(records(b"\xff", event("a"), event("b"), first=1))
+    Runner(session, lake, Checker(tmp_path)).refresh(catalog.table("silver.plays"))
+    Runner(session, lake, Checker(tmp_path)).refresh_all()
+
+    assert _rows(lake, "silver.plays", "event_id", "offset") == [("a", 0), ("b", 3)]
+    assert _rows(lake, "silver.duplicates", "offset", "kept_offset") == [(2, 0)]
+    assert _rows(lake, "bronze.dead_letters", "offset", "reason") == [(1, "unknown_format")]
 
 
 def test_running_again_commits_nothing(append, runner, lake, records, event):
