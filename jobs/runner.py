@@ -14,18 +14,16 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from infra import failpoints
 from infra.checks import Checker
 from infra.delta_writer import DeltaWriter, first_of_key
 from infra.lake import Lake
 from infra.lake_shape import RECOMPUTE, is_to_be_recomputed, set_property
 from infra.settings import ROUND_ROWS
 from jobs import followed, positions
-from jobs.columns import classified, schema_ids
 from jobs.inputs import Inputs, remembering, with_positions
 from jobs.slices import replace_slices
 from jobs.transforms import transform_of
-from playback.classify import CLASSIFIED_FIELDS
+from jobs.verdicts import Verdicts
 from playback.framing import WriterSchemas
 from schemas import catalog
 from schemas.model import KeyedMerge, ReplaceAll, ReplaceDates, ReplaceSlices, Table
@@ -68,10 +66,9 @@ class Runner:
         self._inputs = Inputs(session, lake)
         self._writer = DeltaWriter(session, lake)
         self._checker = checker
-        self._schemas = schemas
+        self._verdicts = Verdicts(self._writer, schemas)
         self._round_rows = round_rows
         self._merged: dict[str, str] = {}
-        self._staged: str | None = None
 
     def refresh_all(
         self, on_progress: Progress | None = None, around: Around = nullcontext, statistics: bool = False
@@ -141,7 +138,7 @@ class Runner:
         ledger = catalog.table(table.inputs[0])
         consumed = positions.offsets(positions.stored(self._session, self._lake, table).get(ledger.full_name, []))
         records = self._inputs.read(ledger).where(~positions.past(consumed))
-        verdicts = self._classified(ledger, records, positions.encoded({"from": {}, "to": consumed}))
+        verdicts = self._verdicts.of(ledger, records, positions.encoded({"from": {}, "to": consumed}))
         rows = first_of_key(
             table, transform_of(table)(**({ledger.name: verdicts} | self._inputs.whole(table.inputs[1:])))
         )
@@ -171,8 +168,10 @@ class Runner:
         reached = consumed | {f"{row['topic_id']}/{row['partition']}": row["last"] + 1 for row in ends}
         # Bounded above too: what is appended to the ledger meanwhile belongs to the next run.
         extent = positions.encoded({"from": consumed, "to": reached})
+        if self._merged.get(table.full_name) == extent:
+            return 0  # Without a play that is new, nothing says so but this process.
         self._merge_others(table, extent)
-        verdicts = self._classified(ledger, new.where(~positions.past(reached)), extent)
+        verdicts = self._verdicts.of(ledger, new.where(~positions.past(reached)), extent)
         rows = transform_of(table)(**({ledger.name: verdicts} | self._inputs.whole(table.inputs[1:])))
         self._writer.merge(table, with_positions(rows, {ledger.full_name: reached}), before)
         self._merged[table.full_name] = extent
@@ -188,21 +187,11 @@ class Runner:
             if self._merged.get(other.full_name) != extent:
                 self.refresh(other)
 
-    def _classified(self, ledger: Table, records: DataFrame, extent: str) -> DataFrame:
-        """The records with their verdicts (`CLASSIFIED_FIELDS`), decoded once for all tables that read them."""
-        if self._staged != extent:
-            self._staged = None
-            verdicts = classified(records, self._named_schemas(records))
-            self._writer.stage(f"{ledger.full_name}.classified", verdicts)
-            self._staged = extent
-            failpoints.reach("runner.classified", ledger.full_name)
-        return self._writer.staged(f"{ledger.full_name}.classified", CLASSIFIED_FIELDS)
-
-    def _named_schemas(self, records: DataFrame) -> dict[int, str | None] | None:
-        """The registry is asked here, once for each id, and not by the workers: they only compute."""
-        if self._schemas is None:
-            return None
-        return {row[0]: self._schemas(row[0]) for row in schema_ids(records).collect()}
+    def _merge_ledger(self, table: Table) -> None:
+        """Merge all that has come into a ledger that `table` reads beside what is merged from it."""
+        for one in map(catalog.table, table.inputs):
+            if isinstance(one.refresh, KeyedMerge) and not one.refresh.remembered_by and one.inputs[0] in table.inputs:
+                self.refresh(one)
 
     def _replace_dates(self, table: Table, before: int | None) -> int | None:
         until = followed.current(self._lake, table)
@@ -231,6 +220,7 @@ class Runner:
         return replace_slices(self._inputs, self._writer, table, before, self._round_rows)
 
     def _replace_all(self, table: Table, before: int | None) -> int | None:
+        self._merge_ledger(table)
         inputs = {name: self._lake.version(catalog.table(name)) for name in table.inputs}
         consumed = self._inputs.consumed(table)
         if consumed and all(

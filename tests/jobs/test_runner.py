@@ -15,6 +15,7 @@ from schemas import catalog
 from schemas.bronze import PLAYBACK_EVENTS
 from schemas.errors import CheckFailedError, StoreUnavailableError, SupersededError
 from schemas.events import CURRENT
+from schemas.gold import EVENT_BALANCE
 from schemas.statistics import TAG
 from tests.registry import started_registry
 
@@ -54,6 +55,19 @@ def test_what_comes_into_the_ledger_between_two_of_its_tables_is_in_each_of_them
     assert _rows(lake, "silver.plays", "event_id", "offset") == [("a", 0), ("b", 3)]
     assert _rows(lake, "silver.duplicates", "offset", "kept_offset") == [(2, 0)]
     assert _rows(lake, "bronze.dead_letters", "offset", "reason") == [(1, "unknown_format")]
+
+
+def test_what_comes_into_the_ledger_before_it_is_balanced_is_merged_first(
+    append, lake, records, event, session, tmp_path
+):
+    append(records(event("a")))
+    Runner(session, lake, Checker(tmp_path)).refresh_all()
+    append(records(b"\xff", event("b"), first=1))
+
+    Runner(session, lake, Checker(tmp_path)).refresh(EVENT_BALANCE)
+
+    assert _rows(lake, "silver.plays", "event_id", "offset") == [("a", 0), ("b", 2)]
+    assert {row["unaccounted"] for row in lake.rows(EVENT_BALANCE).to_pylist()} == {0}
 
 
 def test_running_again_commits_nothing(append, runner, lake, records, event):
