@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         True, description="whether runs compute the statistics of listeners, countries and periods"
     )
     round_rows: int = Field(
-        ROUND_ROWS, ge=1, description="rows of statistics that are computed at once; a million take about 1.3 GiB"
+        ROUND_ROWS, ge=1, description="rows, or new records, that are computed at once; a million take about 1.3 GiB"
     )
     catalogue_feed: Path | None = Field(
         None, description="feed of the catalogue (genres, years of release); empty: the simulation's, if any"

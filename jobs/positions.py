@@ -1,20 +1,22 @@
 """What a derived table has consumed of its inputs, as its own rows remember it (`input_positions`).
 
-A sparse table may have no rows: it remembers in a property, set once the rows are written.
+Where no row may say it (a sparse table; records of which none is a play that is new), it is remembered in a property,
+which is set once the rows are written.
 
 A position is JSON by input: a Delta version (`{"silver.plays": 7}`) or, of a ledger, the next offset of each partition
 (`{"bronze.playback_events": {"<topic id>/<partition>": 1000}}`).
 """
 
 import json
+import math
 from collections.abc import Iterable
 
-from pyspark.sql import Column, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from infra import lake_shape
 from infra.lake import Lake
-from schemas.model import INPUT_POSITIONS, ReplaceDates, Table
+from schemas.model import INPUT_POSITIONS, KeyedMerge, ReplaceDates, Table
 
 Offsets = dict[str, int]
 Position = int | Offsets
@@ -23,20 +25,20 @@ Position = int | Offsets
 def stored(session: SparkSession, lake: Lake, table: Table) -> dict[str, list[Position]]:
     """Every distinct position in the table's rows, by input; empty when it has no rows.
 
-    Of a sparse table the one that was remembered beside them.
+    Those that are remembered beside them too; of a sparse table nothing else.
     """
     if lake.version(table) is None:
         return {}
+    beside = lake_shape.consumed_beside(lake, table) if _remembers_beside(table) else None
     if _is_sparse(table):
-        beside = lake_shape.consumed_beside(lake, table)
         return _decoded([beside] if beside else [])
     rows = session.read.format("delta").load(str(lake.path(table))).select(INPUT_POSITIONS.name).distinct().collect()
-    return _decoded(row[0] for row in rows)
+    return _decoded([*(row[0] for row in rows), *([beside] if beside else [])])
 
 
 def remember(lake: Lake, table: Table, consumed: dict[str, Position]) -> None:
-    """Remember beside the rows what was consumed, of a sparse table; the rows of others say it themselves."""
-    if _is_sparse(table):
+    """Remember beside the rows what was consumed, where no row may say it."""
+    if _remembers_beside(table):
         lake_shape.remember_consumed(lake, table, encoded(consumed))
 
 
@@ -68,6 +70,24 @@ def past(consumed: Offsets) -> Column:
         own = (F.col("topic_id") == topic_id) & (F.col("partition") == int(partition))
         condition = condition & ~(own & (F.col("offset") < offset))
     return condition
+
+
+def portion(new: DataFrame, limit: int) -> Offsets:
+    """The next offset of each `<topic id>/<partition>` after about `limit` of these ledger records, or after all.
+
+    Of each partition the same part, so that they are read up to about the same time.
+    """
+    first, last = F.min("offset").alias("first"), F.max("offset").alias("last")
+    ends = new.groupBy("topic_id", "partition").agg(first, last, F.count(F.lit(1)).alias("records")).collect()
+    share = min(1.0, limit / max(sum(row["records"] for row in ends), 1))
+    return {
+        f"{row['topic_id']}/{row['partition']}": row["first"] + math.ceil((row["last"] + 1 - row["first"]) * share)
+        for row in ends
+    }
+
+
+def _remembers_beside(table: Table) -> bool:
+    return _is_sparse(table) or (isinstance(table.refresh, KeyedMerge) and not table.refresh.remembered_by)
 
 
 def _is_sparse(table: Table) -> bool:

@@ -157,25 +157,34 @@ class Runner:
         return {value for value in self._lake.partitions(table) if isinstance(value, date)}
 
     def _keyed_merge(self, table: Table, before: int | None) -> int | None:
+        """In portions; a table that another one remembers for gets the first one here, and the others from that one."""
+        changed: int | None = 0
+        while self._merge_portion(table, before):
+            changed, before = None, self._lake.version(table)
+            if remembering(table):
+                break
+        return changed
+
+    def _merge_portion(self, table: Table, before: int | None) -> bool:
+        """Merge what comes next in the ledger; whether there was anything."""
         ledger = catalog.table(table.inputs[0])
         memory = catalog.table(remembering(table) or table.full_name)
         consumed = positions.offsets(positions.stored(self._session, self._lake, memory).get(ledger.full_name, []))
         source = self._inputs.read(ledger)
         new = source.where(positions.past(consumed))
-        ends = new.groupBy("topic_id", "partition").agg(F.max("offset").alias("last")).collect()
-        if not ends:
-            return 0
-        reached = consumed | {f"{row['topic_id']}/{row['partition']}": row["last"] + 1 for row in ends}
         # Bounded above too: what is appended to the ledger meanwhile belongs to the next run.
+        reached = consumed | positions.portion(new, self._round_rows)
         extent = positions.encoded({"from": consumed, "to": reached})
-        if self._merged.get(table.full_name) == extent:
-            return 0  # Without a play that is new, nothing says so but this process.
+        if reached == consumed or self._merged.get(table.full_name) == extent:
+            return False
         self._merge_others(table, extent)
         verdicts = self._verdicts.of(ledger, new.where(~positions.past(reached)), extent)
         rows = transform_of(table)(**({ledger.name: verdicts} | self._inputs.whole(table.inputs[1:])))
         self._writer.merge(table, with_positions(rows, {ledger.full_name: reached}), before)
+        if self._lake.version(table) == before:
+            positions.remember(self._lake, table, {ledger.full_name: reached})  # No row has come that could say it.
         self._merged[table.full_name] = extent
-        return None
+        return True
 
     def _merge_others(self, table: Table, extent: str) -> None:
         """Merge the same records into the tables that `table` remembers for, unless that is done.

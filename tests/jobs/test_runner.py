@@ -1,6 +1,7 @@
 """The runner: what is new is found from the tables' own rows, and running again changes nothing."""
 
 import json
+import shutil
 import struct
 from datetime import UTC, date, datetime
 
@@ -9,7 +10,9 @@ import pytest
 
 from infra.checks import Checker
 from infra.delta_writer import DeltaWriter
+from infra.lake import Lake
 from jobs.runner import Runner
+from jobs.verdicts import Verdicts
 from playback.wire import HEADER_BYTES, decode, encode
 from schemas import catalog
 from schemas.bronze import PLAYBACK_EVENTS
@@ -38,6 +41,32 @@ def test_every_record_becomes_a_play_a_duplicate_or_a_dead_letter(append, runner
     assert _rows(lake, "silver.plays", "event_id", "offset") == [("a", 0), ("b", 3)]
     assert _rows(lake, "silver.duplicates", "offset", "kept_offset") == [(1, 0)]
     assert _rows(lake, "bronze.dead_letters", "offset", "reason") == [(2, "unknown_format")]
+
+
+def test_a_long_ledger_is_merged_in_portions_to_the_same_content(append, lake, records, event, session, tmp_path):
+    messages = [event(f"e{number % 7}", ms_played=number) if number % 4 else b"\xff" for number in range(30)]
+    append(records(*messages))
+    whole = Lake(tmp_path / "whole")
+    shutil.copytree(lake.root, whole.root)
+    Runner(session, whole, Checker(tmp_path / "checks of whole")).refresh_all()
+    Runner(session, lake, Checker(tmp_path), round_rows=7).refresh_all()
+
+    names = ("bronze.dead_letters", "silver.duplicates", "silver.plays", "gold.event_balance")
+    assert [lake.digest(catalog.table(name)) for name in names] == [whole.digest(catalog.table(name)) for name in names]
+    assert lake.version(catalog.table("bronze.dead_letters")) > 1
+
+
+def test_records_without_a_new_play_are_not_read_again(append, lake, records, event, session, tmp_path, monkeypatch):
+    append(records(event("a"), event("b")))
+    Runner(session, lake, Checker(tmp_path)).refresh_all()
+    append(records(event("a"), b"\xff", event("b"), first=2))
+    Runner(session, lake, Checker(tmp_path)).refresh_all()
+    read = []
+    monkeypatch.setattr(Verdicts, "of", lambda *arguments: read.append(arguments))
+
+    assert not any(one.changed for one in Runner(session, lake, Checker(tmp_path)).refresh_all())
+    assert not read
+    assert len(_rows(lake, "silver.duplicates", "offset")) == 2
 
 
 @pytest.mark.parametrize("done", [(), ("bronze.dead_letters",), ("bronze.dead_letters", "silver.duplicates")], ids=str)
@@ -80,10 +109,6 @@ def test_running_again_commits_nothing(append, runner, lake, records, event):
 
 
 def test_two_batches_give_the_same_content_as_one(append, runner, lake, records, event, session, tmp_path):
-    from infra.checks import Checker
-    from infra.lake import Lake
-    from jobs.runner import Runner
-
     first = records(event("a"), event("b", occurred_at="2026-11-18T23:00:00Z"), b"\xff")
     second = records(event("a", ms_played=1), event("c"), event("b"), b"{}", first=3)
     append(first)
@@ -108,7 +133,6 @@ def test_ids_of_a_registry_name_who_wrote_an_event_and_one_that_is_away_leaves_e
 ):
     from infra.checks import Checker
     from infra.schema_registry import SchemaRegistry
-    from jobs.runner import Runner
 
     with started_registry() as registry:
         registry.register(7, CURRENT)
