@@ -120,7 +120,7 @@ def replay(
         say("bronze.playback_events", "ingest")
         with run_log.writing(lake, PLAYBACK_EVENTS):
             ingest(session, lake, playback_topic(settings, endpoints))
-        runner = Runner(session, lake, Checker(settings.home), schema_registry(settings))
+        runner = Runner(session, lake, Checker(settings.home), schema_registry(settings), settings.round_rows)
         for table in catalog.tables().values():
             if isinstance(table.refresh, KeyedMerge):
                 say(table.full_name, "refresh")

@@ -75,7 +75,8 @@ def opened(settings: Settings, name: str, say: Progress) -> Iterator[Opened]:
     with run_lock(settings.home), open_session(settings) as session:
         require_migrated(settings)
         lineage = Lineage(settings, name, say)
-        yield Opened(settings, session, Lake(settings.lake), Checker(settings.home), lineage, say)
+        checker = Checker(settings.home, settings.round_rows)
+        yield Opened(settings, session, Lake(settings.lake), checker, lineage, say)
 
 
 @contextmanager
