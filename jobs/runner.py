@@ -136,7 +136,7 @@ class Runner:
     def _merged_again(self, table: Table, first: date, last: date) -> Recomputed:
         """All that was consumed of the ledger: a record of any time may hold, or take, an event's place."""
         ledger = catalog.table(table.inputs[0])
-        consumed = positions.offsets(positions.stored(self._session, self._lake, table).get(ledger.full_name, []))
+        consumed = self._merged_so_far(table)
         records = self._inputs.read(ledger).where(~positions.past(consumed))
         verdicts = self._verdicts.of(ledger, records, positions.encoded({"from": {}, "to": consumed}))
         rows = first_of_key(
@@ -167,9 +167,7 @@ class Runner:
 
     def _merge_portion(self, table: Table, before: int | None) -> bool:
         """Merge what comes next in the ledger; whether there was anything."""
-        ledger = catalog.table(table.inputs[0])
-        memory = catalog.table(remembering(table) or table.full_name)
-        consumed = positions.offsets(positions.stored(self._session, self._lake, memory).get(ledger.full_name, []))
+        ledger, consumed = catalog.table(table.inputs[0]), self._merged_so_far(table)
         source = self._inputs.read(ledger)
         new = source.where(positions.past(consumed))
         # Bounded above too: what is appended to the ledger meanwhile belongs to the next run.
@@ -185,6 +183,10 @@ class Runner:
             positions.remember(self._lake, table, {ledger.full_name: reached})  # No row has come that could say it.
         self._merged[table.full_name] = extent
         return True
+
+    def _merged_so_far(self, table: Table) -> positions.Offsets:
+        memory = catalog.table(remembering(table) or table.full_name)
+        return positions.offsets(positions.stored(self._session, self._lake, memory).get(table.inputs[0], []))
 
     def _merge_others(self, table: Table, extent: str) -> None:
         """Merge the same records into the tables that `table` remembers for, unless that is done.

@@ -15,9 +15,10 @@ from jobs.backfill import backfill, plan
 from jobs.run_lock import run_lock
 from jobs.runner import Runner
 from schemas import catalog
-from schemas.bronze import PLAYBACK_EVENTS
+from schemas.bronze import DEAD_LETTERS, PLAYBACK_EVENTS
 from schemas.errors import CheckFailedError, InputError, MissingInputError, SupersededError, UnknownTableError
 from schemas.render.tasks import DATE, daily_tasks, tables_by_date
+from schemas.silver import DUPLICATES
 from schemas.statistics import TAG
 from tests.jobs.unchecked import Unchecked
 from tonearm.app import run
@@ -102,6 +103,17 @@ def test_a_day_that_was_damaged_is_whole_again(week, runner, lake):
 
     assert lake.digest(PLAYS) == before["silver.plays"]
     assert lake.digest(TRACKS_BY_DAY) == before["gold.daily_track_plays"]
+
+
+@pytest.mark.parametrize("table", [DEAD_LETTERS, DUPLICATES], ids=lambda one: one.name)
+def test_what_is_missing_of_a_table_that_remembers_nothing_itself_comes_back(week, runner, lake, table):
+    before, days = lake.digest(table), lake.partitions(table)
+    write_deltalake(lake.path(table), lake.rows(table).slice(0, 0), mode="overwrite", predicate="true")
+    assert not lake.row_count(table)
+
+    runner.backfill(table, min(days), max(days))
+
+    assert lake.digest(table) == before
 
 
 def test_a_backfill_does_not_take_what_is_pending_of_other_dates_for_done(week, append, runner, lake, records, event):
