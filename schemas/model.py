@@ -222,8 +222,9 @@ class Table:
 
     @property
     def is_by_date(self) -> bool:
-        """Whether its rows can be computed again by event_date, and no others with them."""
-        return isinstance(self.refresh, ReplaceDates | KeyedMerge) and self.partition_by == "event_date"
+        """Whether its rows can be computed again by date (of append, where it is partitioned so), and no others."""
+        has_date = self.partition_by in ("event_date", "appended_date")
+        return has_date and isinstance(self.refresh, ReplaceDates | KeyedMerge)
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when there is none."""
