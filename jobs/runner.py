@@ -106,6 +106,17 @@ class Runner:
         self._checker.verify(self._session, self._lake, table, version)
         return Refreshed(table, version, version != before, partitions, time.perf_counter() - started)
 
+    def refresh_alone(self, table: Table) -> Refreshed:
+        """Refresh a table where those before it were refreshed in other processes, and an ingest may have come since.
+
+        Beside a ledger it reads what is merged from that: these are to say the same, so that what has come is merged
+        first.
+        """
+        for one in map(catalog.table, table.inputs):
+            if isinstance(one.refresh, KeyedMerge) and not one.refresh.remembered_by and one.inputs[0] in table.inputs:
+                self.refresh(one)
+        return self.refresh(table)
+
     def backfill(self, table: Table, first: date, last: date) -> Refreshed:
         """Compute the dates `first` to `last` of a table that is by date again, in one commit, and check them.
 
@@ -198,12 +209,6 @@ class Runner:
             if self._merged.get(other.full_name) != extent:
                 self.refresh(other)
 
-    def _merge_ledger(self, table: Table) -> None:
-        """Merge all that has come into a ledger that `table` reads beside what is merged from it."""
-        for one in map(catalog.table, table.inputs):
-            if isinstance(one.refresh, KeyedMerge) and not one.refresh.remembered_by and one.inputs[0] in table.inputs:
-                self.refresh(one)
-
     def _replace_dates(self, table: Table, before: int | None) -> int | None:
         until = followed.current(self._lake, table)
         consumed = followed.furthest(table, self._inputs.consumed(table))
@@ -231,7 +236,6 @@ class Runner:
         return replace_slices(self._inputs, self._writer, table, before, self._round_rows)
 
     def _replace_all(self, table: Table, before: int | None) -> int | None:
-        self._merge_ledger(table)
         inputs = {name: self._lake.version(catalog.table(name)) for name in table.inputs}
         consumed = self._inputs.consumed(table)
         if consumed and all(

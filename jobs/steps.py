@@ -144,7 +144,7 @@ def refresh_step(settings: Settings, table: Table, say: Progress) -> Refreshed:
     if not table.is_derived:
         raise InputError(f"{table.full_name} is not computed from other tables: `tonearm ingest` fills it.")
     with opened(settings, "refresh", say) as step, recording(step), step.lineage.writing(table):
-        return step.runner.refresh(table)
+        return step.runner.refresh_alone(table)
 
 
 def publish_step(settings: Settings, endpoints: Endpoints, table: Table, say: Progress) -> "list[Publication]":

@@ -93,7 +93,7 @@ def test_what_comes_into_the_ledger_before_it_is_balanced_is_merged_first(
     Runner(session, lake, Checker(tmp_path)).refresh_all()
     append(records(b"\xff", event("b"), first=1))
 
-    Runner(session, lake, Checker(tmp_path)).refresh(EVENT_BALANCE)
+    Runner(session, lake, Checker(tmp_path)).refresh_alone(EVENT_BALANCE)
 
     assert _rows(lake, "silver.plays", "event_id", "offset") == [("a", 0), ("b", 2)]
     assert {row["unaccounted"] for row in lake.rows(EVENT_BALANCE).to_pylist()} == {0}
