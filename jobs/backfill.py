@@ -106,6 +106,6 @@ def _require_dates(first: date, last: date) -> None:
 
 
 def _require_by_date(table: Table) -> None:
-    if not table.is_by_date:
-        by_date = ", ".join(name for name, one in catalog.tables().items() if one.is_by_date)
+    if not table.has_dates:
+        by_date = ", ".join(name for name, one in catalog.tables().items() if one.has_dates)
         raise InputError(f"{table.full_name} is not computed by date; these are: {by_date}.")

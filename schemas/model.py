@@ -222,9 +222,14 @@ class Table:
 
     @property
     def is_by_date(self) -> bool:
-        """Whether its rows can be computed again by date (of append, where it is partitioned so), and no others."""
-        has_date = self.partition_by in ("event_date", "appended_date")
-        return has_date and isinstance(self.refresh, ReplaceDates | KeyedMerge)
+        """Whether its rows can be computed again by event_date, and no others with them."""
+        return self.has_dates and self.partition_by == "event_date"
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether its rows can be computed again by date: that of the event, or of append."""
+        dates = ("event_date", "appended_date")
+        return isinstance(self.refresh, ReplaceDates | KeyedMerge) and self.partition_by in dates
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when there is none."""

@@ -123,7 +123,7 @@ def backfill_task() -> Task:
 
 def tables_by_date() -> tuple[str, ...]:
     """Full names of the tables whose dates can be computed one by one."""
-    return tuple(name for name, one in catalog.tables().items() if one.is_by_date)
+    return tuple(name for name, one in catalog.tables().items() if one.has_dates)
 
 
 def page(table: Table) -> str:
