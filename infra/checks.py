@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from infra import failpoints
 from infra.check_results import CheckResult, CheckResults, now, raise_for_stops
 from infra.lake import Lake
+from infra.parts import in_parts
 from infra.replace_file import replace_file
 from infra.settings import ROUND_ROWS
 from infra.table_checks import Asked, finding
@@ -154,14 +155,7 @@ def _parts(
     there = lake.rows_by_partition(table, version)
     if touched is None and sum(there.values()) <= limit:
         return [rows]
-    parts: list[set[PartitionValue]] = []
-    count = limit
-    for one in sorted(there if touched is None else touched, key=str):
-        count += there.get(one, 0)
-        if count > limit:
-            parts.append(set())
-            count = there.get(one, 0)
-        parts[-1].add(one)
+    parts = in_parts(sorted(there if touched is None else touched, key=str), there, limit)
     return [_within(rows, table, part) for part in parts]
 
 

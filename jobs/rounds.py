@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 
+from infra.parts import in_parts
 from schemas.periods import SHARES, PartitionValue, PeriodKind, Slice, overlapping, slice_of
 
 Weights = Mapping[Slice, float]
@@ -39,14 +40,7 @@ def packed(weighed: Weights, limit: float, by_period: bool = False) -> list[set[
 
     Slices that are computed from the same rows come together: those of a share, or (`by_period`) of a time.
     """
-    rounds: list[set[Slice]] = []
-    weight = limit
-    for one in sorted(weighed, key=_by_period if by_period else _by_share):
-        weight += weighed[one]
-        if weight > limit or not rounds:
-            rounds.append(set())
-            weight = weighed[one]
-        rounds[-1].add(one)
+    rounds = in_parts(sorted(weighed, key=_by_period if by_period else _by_share), weighed, limit)
     return sorted(rounds, key=lambda found: sum(weighed[one] for one in found))
 
 

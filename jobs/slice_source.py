@@ -47,17 +47,16 @@ class SliceSource:
         there = [slice_of(str(one)) for one in self.inputs.lake.partitions(self.driving)]
         return with_later(wanted, overlapping(there, self.refresh.kinds, self.refresh.by_share))
 
-    def weighed(self, wanted: set[Slice] | None, by_share: bool | None = None) -> rounds.Weights:
-        """The wanted slices and what they weigh; None: all that there are or were. `by_share`: other than stored."""
-        shares = self.refresh.by_share if by_share is None else by_share
-        there = self.inputs.lake.rows_by_partition(self.driving, self.until[self.driving.full_name])
-        found = rounds.weights(there, self.refresh.kinds, shares)
+    def weighed(self, wanted: set[Slice] | None) -> rounds.Weights:
+        """The wanted slices and what they weigh; None: all that there are or were."""
+        found = self._weights(self.refresh.by_share)
         if wanted is None:
-            gone = {slice_of(str(one)): 0.0 for one in self.inputs.lake.partitions(self.table)}
-            return gone | {**found} if shares == self.refresh.by_share else found
-        if shares == self.refresh.by_share:
-            return {one: found.get(one, 0.0) for one in wanted}
-        return {one: weight for one, weight in found.items() if replace(one, share="") in wanted}
+            wanted = {*found, *(slice_of(str(one)) for one in self.inputs.lake.partitions(self.table))}
+        return {one: found.get(one, 0.0) for one in wanted}
+
+    def weighed_by_share(self, periods: set[Slice]) -> rounds.Weights:
+        """What each share of these slices of all listeners weighs."""
+        return {one: weight for one, weight in self._weights(True).items() if replace(one, share="") in periods}
 
     def computed(self, wanted: set[Slice] | None) -> DataFrame:
         """The rows of these slices; None: of all."""
@@ -84,6 +83,10 @@ class SliceSource:
     def consumed(self) -> followed.Versions:
         """What the rows that are there say of these inputs; one is left out of which they say nothing."""
         return followed.reached(self.inputs.consumed(self.table), self.until)
+
+    def _weights(self, by_share: bool) -> rounds.Weights:
+        there = self.inputs.lake.rows_by_partition(self.driving, self.until[self.driving.full_name])
+        return rounds.weights(there, self.refresh.kinds, by_share)
 
     def _needed(self, wanted: set[Slice] | None) -> dict[str, DataFrame]:
         found = {

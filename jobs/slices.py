@@ -72,7 +72,7 @@ def _in_rounds(
 def _partials(source: SliceSource, writer: DeltaWriter, halves: Halves, wanted: set[Slice], limit: int) -> DataFrame:
     """What each share tells of the wanted periods, staged round by round."""
     name = source.table.full_name
-    parts = rounds.packed(source.weighed(wanted, by_share=True), limit)
+    parts = rounds.packed(source.weighed_by_share(wanted), limit)
     frames = [source.partial(halves, part) for part in parts]
     for number, frame in enumerate(frames):
         writer.stage(f"{name}/{number}", frame)

@@ -92,3 +92,17 @@ def test_slices_that_are_checked_in_parts_are_found_as_at_once(session, lake, tm
 
     assert said[0] == said[1]
     assert "entity_id=twice" in said[0][0]
+
+
+@pytest.mark.parametrize("session", ["sail"], indirect=True)
+def test_a_slice_that_has_lost_its_rows_is_checked_like_any_other(session, lake, tmp_path):
+    row = {"entity_type": "track", "entity_id": "t", "user_id": "0a", "first_date": SEEN.date(), "as_known_at": SEEN}
+    rows = [row | {"slice": f"all_time.1970-01-01.{share}", "input_positions": "{}"} for share in ("00", "08")]
+    lake.create(LISTENER_DISCOVERIES)
+    stored = arrow_schema(LISTENER_DISCOVERIES.stored_fields)
+    checker = Checker(tmp_path)
+    for left in (rows[:1], rows[1:]):
+        write_deltalake(lake.path(LISTENER_DISCOVERIES), pa.Table.from_pylist(left, stored), mode="overwrite")
+        checker.verify(session, lake, LISTENER_DISCOVERIES, lake.version(LISTENER_DISCOVERIES))
+
+    assert checker.passed_version(LISTENER_DISCOVERIES) == lake.version(LISTENER_DISCOVERIES)
