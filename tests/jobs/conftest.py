@@ -1,4 +1,4 @@
-"""Sessions of both engines, ledgers made of literal events, and a runner on a lake of its own."""
+"""Sessions of both engines or of one, ledgers made of literal events, and what works on a lake of its own."""
 
 import json
 import os
@@ -21,6 +21,7 @@ from playback.arrow import arrow_schema
 from schemas.bronze import PLAYBACK_EVENTS
 from schemas.model import Field, Table
 from schemas.render.spark import spark_ddl
+from tests.jobs.books import Books
 
 Event = dict[str, Any]
 LISTENER = "0" * 31 + "a"
@@ -33,6 +34,13 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     # Tiny tables: the second compiler of the JVM would take longer than it saves, by half of the whole time.
     os.environ["SPARK_SUBMIT_OPTS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     with open_session(Settings(home=tmp_path_factory.mktemp("home"), engine=request.param)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def one_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A session of one engine, for tests of counts: the parity of the engines is tested with the transforms."""
+    with open_session(Settings(home=tmp_path_factory.mktemp("home"))) as opened:
         yield opened
 
 
@@ -125,6 +133,11 @@ def append(session: SparkSession, lake: Lake) -> Callable[..., None]:
         DeltaWriter(session, lake).append_ledger(PLAYBACK_EVENTS, rows, "T", {partition: first}, seen)
 
     return write
+
+
+@pytest.fixture
+def books(one_engine: SparkSession, tmp_path: Path) -> Books:
+    return Books(one_engine, Lake(tmp_path / "lake"))
 
 
 def _stand_in(field: Field) -> Any:
