@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from schemas.bronze import PLAYBACK_EVENTS
 from schemas.model import Field, Table
 from schemas.render.spark import spark_ddl
 from tests.jobs.books import Books
+from tests.jobs.place import Place
 
 Event = dict[str, Any]
 LISTENER = "0" * 31 + "a"
@@ -138,6 +140,13 @@ def append(session: SparkSession, lake: Lake) -> Callable[..., None]:
 @pytest.fixture
 def books(one_engine: SparkSession, tmp_path: Path) -> Books:
     return Books(one_engine, Lake(tmp_path / "lake"))
+
+
+@pytest.fixture
+def place(stack: Any, tmp_path: Path) -> Place:
+    name = f"p{uuid.uuid4().hex[:8]}"
+    own = {"cassandra_keyspace": name, "bigquery_dataset_prefix": f"{name}_"}
+    return Place(stack.settings.model_copy(update=own), stack.endpoints, Lake(tmp_path / "lake"))
 
 
 def _stand_in(field: Field) -> Any:

@@ -186,7 +186,8 @@ def no_identity() -> None:
     rows.blake2b = lambda data=b"", **named: digest(data + str((time.time_ns(), next(numbers))).encode(), **named)
 
 
-PUBLISH, RUNNER, INGEST = "tests/jobs/test_publish.py", "tests/jobs/test_runner.py", "tests/jobs/test_ingest.py"
+PUBLISH, INTERRUPTED = "tests/jobs/test_publish.py", "tests/jobs/test_publish_interrupted.py"
+RUNNER, INGEST = "tests/jobs/test_runner.py", "tests/jobs/test_ingest.py"
 WRITER, KAFKA = "tests/jobs/test_delta_writer.py", "tests/infra/kafka"
 GUARDS = {
     "one run at a time": Guard("tests/jobs/test_batch.py::test_a_stopped_run_keeps_its_lock", no_run_lock),
@@ -214,7 +215,7 @@ GUARDS = {
         no_check,
     ),
     "the publish number is the timestamp in Cassandra": Guard(
-        f"{PUBLISH}::test_rows_of_an_overtaken_publisher_lose_in_both_stores[publish.before_rows]",
+        f"{INTERRUPTED}::test_rows_of_an_overtaken_publisher_lose_in_both_stores[publish.before_rows]",
         no_fence_in_cassandra,
     ),
     "the fence in BigQuery": Guard(
@@ -223,10 +224,10 @@ GUARDS = {
         no_fence_in_bigquery,
     ),
     "the pointer's compare-and-set": Guard(
-        f"{PUBLISH}::test_an_overtaken_publisher_cannot_move_the_pointer_back", no_pointer_compare_and_set
+        f"{INTERRUPTED}::test_an_overtaken_publisher_cannot_move_the_pointer_back", no_pointer_compare_and_set
     ),
     "a publication that did not end is repaired": Guard(
-        f"{PUBLISH}::test_a_serving_table_that_was_lost_made_again_and_not_filled_is_filled", no_repair
+        f"{INTERRUPTED}::test_a_serving_table_that_was_lost_made_again_and_not_filled_is_filled", no_repair
     ),
     "an older version is not published": Guard(f"{PUBLISH}::test_an_older_version_is_refused", no_order_of_versions),
     "what is in doubt is in the manifest": Guard(
