@@ -1,79 +1,22 @@
-"""Dead letters of several kinds come back once, whatever happens on the way, and the sheet adds up."""
+"""Dead letters of several kinds come back once, whatever was refused before, and the sheet adds up."""
 
 import io
 import json
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
 from infra.kafka.producer import PlaybackProducer
-from infra.settings import REPOSITORY
-from playback.arrow import event_schema
 from playback.messages import MESSAGES
-from playback.wire import HEADER_BYTES, encode
-from schemas.events import CURRENT, PLAYBACK_V1
-from schemas.model import Event
+from playback.wire import HEADER_BYTES
+from schemas.events import PLAYBACK_V1
+from tests.end_to_end.letters import RULES, USER, as_json, avro, send, topic_ends
 from tonearm.app import run
-
-USER = "0" * 31 + "a"
-RULES = """
-[[rule]]
-name = "country codes in lower case"
-reason = "bad_country"
-field = "country"
-where = {source = "phone"}
-patch = {upper = ["country"]}
-
-[[rule]]
-name = "microseconds"
-reason = "absurd_duration"
-patch = {divide = {ms_played = 1000}}
-
-[[rule]]
-name = "one byte too many"
-reason = "trailing_bytes"
-patch = {drop_trailing = true}
-
-[[rule]]
-name = "a fingerprint that was never released"
-reason = "unknown_fingerprint"
-patch = {schema_version = 1}
-"""
-
-
-def playback(event_id: str, **fields: object) -> dict[str, object]:
-    ordinary = {
-        "event_id": event_id,
-        "source": "phone",
-        "user_id": USER,
-        "occurred_at": datetime(2024, 5, 2, 10, tzinfo=UTC),
-        "track_id": "spotify:track:1",
-        "content_type": "track",
-        "country": "DE",
-        "ms_played": 60_000,
-    }
-    return ordinary | fields
-
-
-def avro(event_id: str, version: Event = CURRENT, **fields: object) -> bytes:
-    row = pa.RecordBatch.from_pylist([playback(event_id, **fields)], schema=event_schema(version))
-    payload: bytes = encode(row, version).to_pylist()[0]
-    return payload
-
-
-def as_json(event_id: str, **fields: object) -> bytes:
-    return json.dumps(playback(event_id, occurred_at="2024-05-02T10:00:00Z", **fields)).encode()
-
 
 BODIES = [
     avro("accepted"),
@@ -87,24 +30,6 @@ BODIES = [
     b"hello",
 ]
 """One good playback and eight letters: one repeats the playback, one is from another source, one nobody can read."""
-
-
-def send(made: Any, bodies: list[bytes], install: str) -> None:
-    rows = [
-        {"key": USER.encode(), "payload": body, "install_id": install, "sequence": number}
-        for number, body in enumerate(bodies)
-    ]
-    with PlaybackProducer(made.settings, made.endpoints.kafka_bootstrap, "simulate") as producer:
-        producer.send_messages(pa.RecordBatch.from_pylist(rows, schema=MESSAGES))
-
-
-def topic_ends(made: Any) -> list[tuple[int, int]]:
-    consumer = Consumer({"bootstrap.servers": made.endpoints.kafka_bootstrap, "group.id": "test"})
-    try:
-        places = [TopicPartition(made.settings.playback_topic, one) for one in range(4)]
-        return [consumer.get_watermark_offsets(place, timeout=10) for place in places]
-    finally:
-        consumer.close()
 
 
 def state(made: Any) -> tuple[object, ...]:
@@ -279,38 +204,3 @@ def test_what_would_be_no_event_can_be_left_and_what_comes_back_bad_can_come_bac
     second = replayer.done(*replayer.rules(rule.replace('upper = ["country"]', 'set = {country = "US"}')))
     assert second["lines"] == [line("bad_country", "tv", 1, plays=1)]
     assert (second["sent"], second["became"]["accepted"], second["adds_up"]) == (1, 1, True)
-
-
-POINTS = (("replay.decided", 0), ("producer.delivered", 2), ("replay.batch_sent", 4), ("replay.sent", 5))
-"""Where a replay dies one time after the other, and how many letters have come back by then."""
-
-SMALL_BATCHES = (
-    "import sys, jobs.replay, tonearm.app; jobs.replay.SEND_BATCH = 2; sys.exit(tonearm.app.run(sys.argv[1:]))"
-)
-
-
-def test_killed_at_one_point_after_the_other_each_letter_comes_back_once(
-    deployment: Callable[..., Any], tmp_path: Path
-) -> None:
-    """Three letters of one rule come before the two of another, which is thus for none that is left at some point."""
-    made = deployment()
-    bodies = [as_json(f"e{number}", country="de") for number in range(3)]
-    send(made, [*bodies, *(avro(f"e{number}") + b"!" for number in (3, 4))], "phone-1")
-    _, country, _, trailing, _ = RULES.split("[[rule]]")
-    (tmp_path / "rules.toml").write_text(f"[[rule]]{country}[[rule]]{trailing}")
-
-    def replayed(failpoint: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", SMALL_BATCHES, "replay", "--json", "--rules", str(tmp_path / "rules.toml")]
-        environment = made.environment(failpoint)
-        return subprocess.run(command, cwd=REPOSITORY, env=environment, check=False, capture_output=True, text=True)
-
-    for point, come_back in POINTS:
-        died = replayed(point)
-        assert died.returncode == -signal.SIGKILL, died.stderr
-        assert sum(end for _, end in topic_ends(made)) == 5 + come_back, point
-    again = replayed()
-    assert again.returncode == 0, again.stderr
-    done = json.loads(again.stdout)
-    assert (done["sent"], done["replayed_before"], done["adds_up"]) == (0, 5, True)
-    assert sorted(row["event_id"] for row in made.rows("silver.plays")) == [f"e{number}" for number in range(5)]
-    assert made.rows("silver.duplicates") == []

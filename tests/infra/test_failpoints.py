@@ -16,9 +16,9 @@ from tests.end_to_end.faults.killing import COMPUTING, ENDING, PRODUCING, PUBLIS
 
 ROOMS = ("schemas", "playback", "jobs", "pipelines", "serving", "infra", "truth", "tonearm")
 ELSEWHERE = {
-    "replay.decided": "tests/end_to_end/test_replay.py",
-    "replay.batch_sent": "tests/end_to_end/test_replay.py",
-    "replay.sent": "tests/end_to_end/test_replay.py",
+    "replay.decided": "tests/end_to_end/faults/test_replay_kills.py",
+    "replay.batch_sent": "tests/end_to_end/faults/test_replay_kills.py",
+    "replay.sent": "tests/end_to_end/faults/test_replay_kills.py",
     "simulate.second-sent": "tests/tonearm/test_simulation.py",
     **dict.fromkeys(
         (
