@@ -19,7 +19,7 @@ ELSEWHERE = {
     "replay.decided": "tests/end_to_end/faults/test_replay_kills.py",
     "replay.batch_sent": "tests/end_to_end/faults/test_replay_kills.py",
     "replay.sent": "tests/end_to_end/faults/test_replay_kills.py",
-    "simulate.second-sent": "tests/tonearm/test_simulation.py",
+    "simulate.second-sent": "tests/tonearm/simulation/test_live.py",
     **dict.fromkeys(
         (
             "migrate.marked",

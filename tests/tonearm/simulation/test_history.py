@@ -1,13 +1,10 @@
 """The simulation against a real broker: played once, recoverable, one a home."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
 from infra import failpoints
 from infra.kafka.manifests import read_manifests
@@ -25,41 +21,12 @@ from infra.kafka.producer import PlaybackProducer
 from infra.settings import REPOSITORY, Settings
 from playback.simulator.parameters import TYPICAL, Faults, Parameters
 from playback.simulator.play import Played, play
-from playback.wire import decode
 from schemas.errors import InputError, StoreUnavailableError
+from tests.tonearm.simulation.small_history import SMALL, sent
 from tonearm import simulation
 from tonearm.answer_key import Key, read_key
 from tonearm.app import run
-from tonearm.live_simulation import play_live
 from tonearm.simulation import simulate, simulation_of, truth_folder
-
-SMALL = {"listeners": 20, "events": 300, "days": 3, "seed": 5}
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: Any) -> Settings:
-    """A home and a topic of the test's own, in the environment too."""
-    monkeypatch.setenv("TONEARM_HOME", str(tmp_path))
-    monkeypatch.setenv("TONEARM_PLAYBACK_TOPIC", f"simulation-{uuid.uuid4().hex[:8]}")
-    monkeypatch.setenv("TONEARM_PLAYBACK_PARTITIONS", "1")
-    monkeypatch.setenv("TONEARM_KAFKA_BOOTSTRAP", stack.endpoints.kafka_bootstrap)
-    return Settings()
-
-
-def sent(settings: Settings) -> list[dict[str, Any]]:
-    """Every event on the topic, in the order of their arrival; marks are none."""
-    consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": "test"})
-    try:
-        place = TopicPartition(settings.playback_topic, 0, 0)
-        end = consumer.get_watermark_offsets(place, timeout=10)[1]
-        consumer.assign([place])
-        messages = consumer.consume(end, timeout=10)
-    finally:
-        consumer.close()
-    assert len(messages) == end
-    payloads = [one.value() for one in messages if one.value() is not None]
-    events: list[dict[str, Any]] = decode(pa.array(payloads, pa.binary())).events.to_pylist()
-    return events
 
 
 def test_the_history_is_played_once(settings: Settings) -> None:
@@ -226,80 +193,3 @@ def test_a_damaged_file_is_named(settings: Settings) -> None:
     (settings.home / "simulation.json").write_text('{"parameters": {}')
     with pytest.raises(InputError, match=r"simulation\.json is damaged"):
         simulation_of(settings.home)
-
-
-def play_two_seconds(settings: Settings) -> int:
-    """Play live until two seconds have been sent; the number of events."""
-    stop = threading.Event()
-    seconds = []
-
-    def count(events: int) -> None:
-        seconds.append(events)
-        if len(seconds) == 2:
-            stop.set()
-
-    simulation = simulation_of(settings.home, **SMALL)
-    return play_live(settings, settings.kafka_bootstrap, simulation, 40, stop, count).events
-
-
-def gaps(events: list[dict[str, Any]]) -> list[str]:
-    """Installations whose sequences are not 0, 1, 2, … once repeats are left out."""
-    found: dict[str, set[int]] = {}
-    for event in events:
-        found.setdefault(event["install_id"], set()).add(event["sequence"])
-    return [install for install, numbers in found.items() if numbers != set(range(len(numbers)))]
-
-
-def test_live_goes_on_after_the_history_and_after_itself_without_a_gap(settings: Settings) -> None:
-    simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
-    assert play_two_seconds(settings) == play_two_seconds(settings) == 80
-    events = sent(settings)
-    assert len({event["event_id"] for event in events}) == len(events) == 460
-    assert gaps(events) == []
-
-
-@pytest.mark.parametrize("point", ["producer.planned", "producer.delivered", "simulate.second-sent"])
-def test_live_killed_anywhere_goes_on_without_a_gap(settings: Settings, point: str) -> None:
-    simulate(settings, settings.kafka_bootstrap, simulation_of(settings.home, **SMALL))
-    play_two_seconds(settings)
-    died = subprocess.run(
-        [sys.executable, "-m", "tonearm", "simulate", "--live", "40"],
-        cwd=REPOSITORY,
-        env=os.environ | {failpoints.VARIABLE: point},
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL
-    play_two_seconds(settings)
-    events = sent(settings)
-    assert len({event["event_id"] for event in events}) >= 300 + 80 + 40
-    assert gaps(events) == []
-
-
-def test_ctrl_c_ends_live_in_order(settings: Settings) -> None:
-    words = [
-        sys.executable,
-        "-m",
-        "tonearm",
-        "simulate",
-        "--live",
-        "40",
-        "--json",
-        "--events",
-        "100",
-        "--listeners",
-        "9",
-    ]
-    with subprocess.Popen(words, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as playing:
-        assert playing.stdout is not None
-        assert playing.stderr is not None
-        history = json.loads(playing.stdout.readline())
-        assert "Ctrl-C stops it" in playing.stderr.readline()
-        live = settings.home / "simulation-live.json"
-        while not live.exists() and playing.poll() is None:
-            threading.Event().wait(0.05)
-        playing.send_signal(signal.SIGINT)
-        told = json.loads(playing.stdout.readline())
-    assert playing.returncode == 0
-    assert history["events"] == 100
-    assert told["events"] == told["acknowledged"] == 40 * (told["events"] // 40)
-    assert all(one.finished for one in read_manifests(settings.home))
