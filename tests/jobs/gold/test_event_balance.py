@@ -1,92 +1,14 @@
-"""gold.event_balance: what was sent, what came, what is missing and whose it is."""
+"""gold.event_balance: what was sent, what came, and what is missing, pending or lost."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.gold.event_balance import transform
-from schemas.bronze import DEAD_LETTERS, MANIFESTS, PLAYBACK_EVENTS
-from schemas.gold import EVENT_BALANCE, FATES, LOSS_HORIZON_HOURS
-from schemas.silver import DUPLICATES, PLAYS
-
-NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-NOW = NOON + timedelta(hours=2)
-LONG_AGO = NOW - timedelta(hours=LOSS_HORIZON_HOURS, microseconds=1)
-JUST_NOW = NOW - timedelta(hours=LOSS_HORIZON_HOURS)
-
-
-def record(client: str | None, sequence: int | None = None, at: datetime = NOW, **fields: Any) -> dict[str, Any]:
-    usual = {"topic_id": "T", "topic": "events", "appended_at": at, "payload": b"?"}
-    return usual | {"install_id": client, "sequence": sequence} | fields
-
-
-def mark(client: str | None, used: int, at: datetime = NOW, **fields: Any) -> dict[str, Any]:
-    return record(client, None, at, high_water=used, payload=None, **fields)
-
-
-def verdict(client: str, at: datetime = NOW, **fields: Any) -> dict[str, Any]:
-    return {"topic_id": "T", "topic": "events", "appended_at": at, "client_id": client} | fields
-
-
-def announced(name: str, acknowledged: int, in_doubt: int = 0, hour: datetime = NOON, **fields: Any) -> dict[str, Any]:
-    usual = {"manifest_id": name, "source": "import", "topic_id": "T", "topic": "events", "hour": hour}
-    return usual | {"acknowledged": acknowledged, "in_doubt": in_doubt} | fields
-
-
-@pytest.fixture
-def balance(frame):
-    """Rows of the balance of literal inputs; of records that are no mark those without a verdict given are accepted."""
-
-    def compute(records=(), manifests=(), plays=None, duplicates=(), dead_letters=()):
-        if plays is None:
-            plays = [
-                verdict(_client_of(one), one["appended_at"], topic_id=one["topic_id"])
-                for one in records
-                if not _is_mark(one)
-            ]
-        rows = transform(
-            frame(PLAYBACK_EVENTS, *records),
-            frame(MANIFESTS, *manifests),
-            frame(PLAYS, *plays),
-            frame(DUPLICATES, *duplicates),
-            frame(DEAD_LETTERS, *dead_letters),
-        )
-        assert rows.columns == [field.name for field in EVENT_BALANCE.fields]
-        found = [row.asDict() for row in rows.collect()]
-        for row in found:
-            assert row["unaccounted"] == row["sent"] - sum(row[fate] for fate in FATES)
-        return found
-
-    return compute
-
-
-def _is_mark(one):
-    return one.get("high_water") is not None and one["payload"] is None and one["sequence"] is None
-
-
-def _client_of(one):
-    if one["install_id"] is not None and one["sequence"] is not None:
-        return one["install_id"]
-    return f"manifest:{one['manifest_id']}" if one.get("manifest_id") else "unknown"
-
-
-def missing(rows, stage="silver"):
-    """(client, hours after noon) -> (pending, lost) where anything is missing."""
-    return {
-        (row["client_id"], (row["hour"].replace(tzinfo=UTC) - NOON) / timedelta(hours=1)): (row["pending"], row["lost"])
-        for row in rows
-        if row["stage"] == stage and row["pending"] + row["lost"]
-    }
-
-
-def line(rows, client, stage="silver"):
-    """The counts that are not 0 of the only row of a client."""
-    (found,) = [row for row in rows if row["client_id"] == client and row["stage"] == stage]
-    return {name: found[name] for name in ("sent", *FATES, "unaccounted") if found[name]}
+from schemas.gold import LOSS_HORIZON_HOURS
+from tests.jobs.gold.balance_rows import JUST_NOW, LONG_AGO, NOON, NOW, announced, line, mark, missing, record
 
 
 def test_what_is_missing_and_whose_it_is(balance):
@@ -139,45 +61,6 @@ def test_what_is_missing_and_whose_it_is(balance):
     assert {row["topic"] for row in rows if row["client_id"] == "only-marks"} == {"events"}
 
 
-def test_headers_that_nobody_can_believe_count_for_nobody(balance):
-    bodiless = record("bodiless", 0, payload=None)
-    records = [
-        record("unreadable-body", 0, payload=b"\xff"),
-        bodiless,
-        record(None, 5),
-        record("", 5),
-        record("with:colon", 5),
-        record("x" * 129, 5),
-        record("line\n", 5),
-        record("negative", -1),
-        record("huge", 2**31),
-        record("largest", 0),
-        record("no-sequence", None),
-        record(None, None, manifest_id="a manifest of spaces"),
-        mark("hostile", 2**31 + 1),
-        mark("negative-mark", -5),
-        mark(None, 3),
-        mark("with:colon", 3),
-    ]
-    plays = [
-        *(verdict(name) for name in ("unreadable-body", "bodiless", "largest")),
-        *(verdict("unknown") for _ in range(9)),
-    ]
-
-    rows = balance(records, plays=plays)
-
-    assert {row["client_id"] for row in rows} == {"unreadable-body", "bodiless", "largest", "unknown"}
-    assert line(rows, "unknown") == {"sent": 9, "accepted": 9}
-    assert missing(rows) == {}
-
-
-def test_a_record_with_a_body_is_no_mark_whatever_its_headers_say(balance):
-    rows = balance([record("with-body", 0), record("with-body", None, high_water=9)], plays=[verdict("with-body")])
-
-    assert line(rows, "with-body") == {"sent": 1, "accepted": 1}
-    assert line(rows, "unknown") == {"sent": 1, "unaccounted": 1}
-
-
 def test_manifests_say_what_importers_and_replays_sent(balance):
     """Each manifest shows one thing."""
     records = [
@@ -223,28 +106,6 @@ def test_manifests_say_what_importers_and_replays_sent(balance):
     }
     assert line(rows, "manifest:whole", "bronze") == {"sent": 2, "accepted": 2}
     assert line(rows, "manifest:nobody-knows") == {"sent": 1, "accepted": 1}
-
-
-def test_every_record_has_one_verdict_of_its_own_client(balance):
-    records = [record("fine", n) for n in range(5)] + [record("no-verdict", 0), record("twice", 0)]
-    records += [record("replay", n, replay_of=of) for n, of in enumerate(["T/0/7", "T/0/7", "T/0/8/", "'; --", ""])]
-    plays = [verdict("fine") for _ in range(2)]
-    plays += [verdict("orphan"), *(verdict("twice") for _ in range(2)), *(verdict("replay") for _ in range(5))]
-    duplicates = [verdict("fine", partition=0, offset=3)]
-    dead_letters = [
-        verdict("fine", partition=0, offset=7),
-        verdict("fine", partition=0, offset=8),
-    ]
-
-    rows = balance(records, plays=plays, duplicates=duplicates, dead_letters=dead_letters)
-
-    assert line(rows, "fine", "bronze") == {"sent": 5, "accepted": 5}
-    assert line(rows, "fine") == {"sent": 5, "accepted": 2, "duplicate": 1, "dead_letter": 1, "replayed": 1}
-    assert line(rows, "replay") == {"sent": 5, "accepted": 5}
-    assert line(rows, "no-verdict") == {"sent": 1, "unaccounted": 1}
-    assert line(rows, "twice") == {"sent": 1, "accepted": 2, "unaccounted": -1}
-    assert line(rows, "orphan") == {"accepted": 1, "unaccounted": -1}
-    assert not [row for row in rows if row["client_id"] == "orphan" and row["stage"] == "bronze"]
 
 
 def test_nothing_sent_is_no_line(balance):
