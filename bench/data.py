@@ -25,7 +25,7 @@ CACHE = ROOT / ".tonearm" / "cache" / "bench"
 END = datetime(2026, 11, 1, tzinfo=UTC)
 _COLUMNS = ("event_date", "country", "track_id", "content_type", "user_id", "counts_as_play", "is_skip", "ms_played")
 _EVENTS_A_LISTENER = 100
-_LIVE_LISTENERS = 100_000
+LIVE_LISTENERS = 100_000
 _APPENDED_AFTER_US = 40_000
 """How long after its end a playback of `live_log` is appended."""
 
@@ -52,9 +52,9 @@ def world_of(count: int, faults: Faults | None = None) -> World:
     return world_at(parameters, END)
 
 
-def live_world(since: datetime) -> World:
-    """A world of 100,000 listeners who play from that moment on."""
-    return world_at(Parameters(seed=1, listeners=_LIVE_LISTENERS, days=1), since)
+def live_world(since: datetime, listeners: int = LIVE_LISTENERS) -> World:
+    """A world of so many listeners who play from that moment on."""
+    return world_at(Parameters(seed=1, listeners=listeners, days=1), since)
 
 
 def world_at(parameters: Parameters, anchor: datetime) -> World:

@@ -5,7 +5,8 @@ tables; BigQuery is left out. The simulator's crowd plays at the rate. Beside it
 is sent four times a second, and the cell of its minute is read every 20 milliseconds. CPU and memory are those of
 everything together: both servers, the pipeline, the crowd and the probe.
 
-`TONEARM_BENCH_RATES` (1000,20000) are events a second, `TONEARM_BENCH_SECONDS` (90; 20 with `--quick`) how long each.
+`TONEARM_BENCH_RATES` (1000,20000) are events a second, `TONEARM_BENCH_SECONDS` (90; 20 with `--quick`) how long each,
+`TONEARM_BENCH_LISTENERS` (100000) how many play: each of them has rows of their own, which are most of what is written.
 """
 
 import os
@@ -21,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 from confluent_kafka import Producer
 
+from bench.data import LIVE_LISTENERS
 from bench.live_load import sending, sent
 from bench.measure import Cost, measure_side, work
 from bench.results import QUICK, Options, Result, failed, repeated_where_possible, results, tell
@@ -46,11 +48,12 @@ PERCENTILES = (50, 95, 99)
 def run(options: Options) -> list[Result]:
     quick = options.size == QUICK
     seconds = int(os.environ.get("TONEARM_BENCH_SECONDS", "20" if quick else "90"))
+    listeners = int(os.environ.get("TONEARM_BENCH_LISTENERS", str(LIVE_LISTENERS)))
     rates = [int(rate) for rate in os.environ.get("TONEARM_BENCH_RATES", "1000,20000").split(",")]
     found: list[Result] = []
     for rate in rates:
-        arguments = {"rate": rate, "seconds": seconds, "warm_seconds": 10 if quick else 30}
-        name = f"{rate:,} a second"
+        arguments = {"rate": rate, "listeners": listeners, "seconds": seconds, "warm_seconds": 10 if quick else 30}
+        name = f"{rate:,} a second of {listeners:,} listeners"
         sides = {name: partial(measure_side, "bench.live_latency:latency_side", arguments)}
         costs, failures = repeated_where_possible(sides, options.repeat)
         if name in costs:
@@ -80,7 +83,7 @@ def told(costs: list[Cost], failure: str) -> tuple[str, dict[str, float]]:
     return words + (f"; then failed: {failure}" if failure else ""), taken
 
 
-def latency_side(rate: int, seconds: int, warm_seconds: int) -> None:
+def latency_side(rate: int, listeners: int, seconds: int, warm_seconds: int) -> None:
     """Answers the wait of each probe that was seen, in seconds, and how many were not."""
     answer: dict[str, object] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -89,7 +92,7 @@ def latency_side(rate: int, seconds: int, warm_seconds: int) -> None:
             ensure_playback_topic(settings, where.kafka_bootstrap)
             wait_until_caught_up(settings.home)
             with (
-                sending(settings.home, where.kafka_bootstrap, rate) as said,
+                sending(settings.home, where.kafka_bootstrap, rate, listeners) as said,
                 serving_session(settings, where) as serving,
             ):
                 deadline = time.monotonic() + START_SECONDS

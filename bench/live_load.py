@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bench.data import live_world
+from bench.data import LIVE_LISTENERS, live_world
 from bench.measure import ROOT
 from infra.kafka.producer import PlaybackProducer
 from infra.settings import Settings
@@ -26,10 +26,10 @@ _STOP_SECONDS = 30.0
 
 
 @contextmanager
-def sending(home: Path, bootstrap: str, rate: int) -> Iterator[Path]:
+def sending(home: Path, bootstrap: str, rate: int, listeners: int = LIVE_LISTENERS) -> Iterator[Path]:
     """Send so long as the block lasts; yields the file that says how much was sent, see `sent`."""
     said = home / "load.json"
-    arguments = {"home": str(home), "bootstrap": bootstrap, "rate": rate, "said": str(said)}
+    arguments = {"home": str(home), "bootstrap": bootstrap, "rate": rate, "listeners": listeners, "said": str(said)}
     command = [sys.executable, "-m", "bench.side", "bench.live_load:send", json.dumps(arguments)]
     with (home / "load.log").open("wb") as log:
         sender = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -48,11 +48,11 @@ def sent(said: Path) -> tuple[int, float]:
     return told["events"], told["behind"]
 
 
-def send(home: str, bootstrap: str, rate: int, said: str) -> None:
+def send(home: str, bootstrap: str, rate: int, listeners: int, said: str) -> None:
     """Send each event within a tenth of a second of its end, until terminated."""
     settings = Settings(home=Path(home))
     began = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
-    world = live_world(began)
+    world = live_world(began, listeners)
     sequences = np.zeros(len(world.audience.install_listeners), np.int64)
     told, second, count = Path(said), 0, 0
     with PlaybackProducer(settings, bootstrap, "simulate", f"load-{rate}") as producer:

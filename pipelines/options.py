@@ -47,7 +47,7 @@ class LiveOptions(PipelineOptions):
             default=SESSION_GAP_SECONDS,
             help="silence that ends a session; other than half an hour in tests",
         )
-        add("--flush_seconds", type=amount, default=2.0, help="how often open windows are given out")
+        add("--flush_seconds", type=amount, default=2.0, help="how often open windows are given out at most")
         add("--bigquery_seconds", type=amount, default=60.0, help="how often to BigQuery at most; 0: never")
         add("--batch_records", type=some, default=20_000, help="records of one element, about")
         add("--clock_difference_ms", type=count, default=1_000, help="how far brokers' clocks may differ from this one")

@@ -121,7 +121,7 @@ class LogBatches(UnboundedReader):
     def _advance(self) -> bool:
         source = self._source
         assert self._is_open, "another reader goes on with the log"
-        self._log.poll(source.tick_seconds / 2, source.batch_records)
+        at_end = self._log.poll(source.tick_seconds / 2, source.batch_records)
         self._log.find_partitions()
         now = time.monotonic()
         if now - self._looked >= source.tick_seconds / 2:
@@ -135,15 +135,15 @@ class LogBatches(UnboundedReader):
         if not rows.num_rows and (passed_us == self._mark.passed_us or now - self._said < source.tick_seconds):
             return False
         self._said = now
-        self._give(rows, rest, passed_us)
+        self._give(rows, rest, passed_us, at_end)
         return True
 
-    def _give(self, rows: pa.RecordBatch, rest: list[pa.RecordBatch], passed_us: int) -> None:
+    def _give(self, rows: pa.RecordBatch, rest: list[pa.RecordBatch], passed_us: int, at_end: bool) -> None:
         offsets = self._mark.offsets | self._log.next_offsets
         # those of a partition follow one another, and its first one stands
         offsets |= {part["partition"][0].as_py(): part["offset"][0].as_py() for part in reversed(rest)}
         caught_up = all(offsets.get(partition, 0) >= end for partition, end in self._source.ends.items())
-        self._batch = Batch(self._mark.number, passed_us, caught_up, self._as_ledger(rows), offsets)
+        self._batch = Batch(self._mark.number, passed_us, caught_up, self._as_ledger(rows), offsets, at_end)
         self._mark = replace(self._mark, offsets=offsets, number=self._mark.number + 1, passed_us=passed_us)
 
     def _warn(self) -> None:

@@ -187,6 +187,7 @@ def test_the_page_on_faults_names_every_guard_with_its_test_and_counts_the_poiso
     for guard, what in GUARDS.items():
         path, _, test = what.test.partition("::")
         assert f"| {guard} | `{test}` in [{Path(path).name}](../{path}) |" in page
+        assert f"def {test.partition('[')[0]}(" in (REPOSITORY / path).read_text(), guard
     for group in Group:
         kinds = [poison for poison in CORPUS if poison.group == group]
         dead = sum(isinstance(poison.fate, Reason) for poison in kinds)

@@ -104,8 +104,10 @@ class LogReader:
         """The offset behind the last record that was read of each partition, gaps included."""
         return {number: one.next_offset for number, one in self._partitions.items()}
 
-    def poll(self, seconds: float, limit: int) -> None:
-        """Read for at most so long, or until so many records have come.
+    def poll(self, seconds: float, limit: int) -> bool:
+        """Read for at most so long, or until so many records have come; whether fewer came.
+
+        In the time that is usual here, so few say that there was nothing left to read.
 
         Raises StoreUnavailableError when the broker refuses the read, ConfigurationError when it refuses the user.
         """
@@ -117,6 +119,7 @@ class LogReader:
             if not messages:
                 break
         self._pause_those_ahead()
+        return read < limit
 
     def find_ends(self) -> None:
         """Ask for each partition that was read to its last record whether that is still its end.

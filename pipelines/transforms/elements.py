@@ -31,6 +31,8 @@ class Batch:
     rows: pa.RecordBatch
     offsets: dict[int, int] = field(default_factory=dict)
     """Of each partition the offset behind these records."""
+    at_end: bool = True
+    """Nothing more was there to be read when this was read."""
 
     @property
     def nbytes(self) -> int:

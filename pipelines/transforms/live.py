@@ -30,6 +30,8 @@ from playback.framing import WriterSchemas
 from schemas.live import COUNTRY_CHARTS, DEAD_LETTERS, MINUTE_RECORDS, MINUTE_USER_SESSIONS
 
 FATE = "fate"
+MOST_READING = 5.0
+"""For how many times `flush_seconds` a log is read on to its end before changes are given out."""
 Batches: TypeAlias = "PCollection[Batch]"
 _KEPT = (
     *("topic_id", "partition", "offset", "topic", "appended_at", "appended_date", "event_id", "occurred_at", "user_id"),
@@ -173,7 +175,8 @@ class LiveState:
         self._charts = RollingCharts(run.recent, run.charted)
         self._marker_us = run.marker_us
         self._number = self._count_of_records = self._count_of_letters = 0
-        self._flushed, self._is_written = clock(), True
+        self._given = self._written = clock()
+        self._is_written = True
 
     def add(self, batch: Batch) -> Changes | None:
         """Count a batch with final fates; returns changes when it is time for them.
@@ -182,12 +185,11 @@ class LiveState:
         open window would go back to fewer plays than readers have seen.
         """
         if not self._is_written:
-            # The next batch comes when they are: a slow store is given fewer and larger changes.
-            self._flushed, self._is_written = self._clock(), True
+            # The next batch comes when they are.
+            self._written, self._is_written = self._clock(), True
         self._count(batch.rows)
         marker_us = max(self._marker_us, self._run.rules.marker_us(batch.passed_us))
-        is_due = self._clock() - self._flushed >= self._run.flush_seconds
-        if marker_us == self._marker_us and not (batch.caught_up and is_due):
+        if marker_us == self._marker_us and not (batch.caught_up and self._is_due(batch)):
             return None
         # Before a marker moves, all that it lets us forget is in the same element.
         until_us = None if batch.caught_up else marker_us
@@ -203,7 +205,8 @@ class LiveState:
         charts, gone = self._charts.changes(marker_us) if batch.caught_up else (NO_CHARTS, NO_CHARTS)
         rows[COUNTRY_CHARTS.full_name] = charts
         self._records.forget(batch.passed_us)
-        self._marker_us, self._is_written, self._number = marker_us, False, self._number + 1
+        self._marker_us, self._number = marker_us, self._number + 1
+        self._given, self._is_written = self._clock(), False
         filled = {name: table for name, table in rows.items() if table.num_rows}
         changes = Changes(
             number=self._number - 1,
@@ -218,6 +221,15 @@ class LiveState:
         )
         self._count_of_records = self._count_of_letters = 0
         return changes
+
+    def _is_due(self, batch: Batch) -> bool:
+        """A store that is slow is given fewer and larger changes: first, all that came meanwhile is read and counted.
+
+        Where that takes longer than `MOST_READING`, more comes than can be read, and readers are to see something.
+        """
+        now = self._clock()
+        may_read_on = not batch.at_end and now - self._written < MOST_READING * self._run.flush_seconds
+        return now - self._given >= self._run.flush_seconds and not may_read_on
 
     def _count(self, rows: pa.RecordBatch) -> None:
         appended_us, fates = rows["appended_at"].cast(pa.int64()).to_numpy(), rows[FATE].to_numpy()

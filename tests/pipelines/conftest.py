@@ -65,10 +65,10 @@ class Log:
         written: bytes = encode(pa.RecordBatch.from_pylist([row], event_schema(version)), version)[0].as_py()
         return written
 
-    def batch(self, *records: dict[str, Any], passed: float, caught_up: bool = True) -> Batch:
+    def batch(self, *records: dict[str, Any], passed: float, caught_up: bool = True, at_end: bool = True) -> Batch:
         """The next batch; the log is read up to `passed` with it."""
         rows = pa.RecordBatch.from_pylist(list(records), _RECORD)
-        made = Batch(len(self.batches), NOON_US + int(passed * 1_000_000), caught_up, rows)
+        made = Batch(len(self.batches), NOON_US + int(passed * 1_000_000), caught_up, rows, at_end=at_end)
         self.batches.append(made)
         return made
 

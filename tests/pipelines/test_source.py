@@ -83,6 +83,21 @@ def test_records_of_a_partition_that_was_added_come_in_their_place(log: Playback
     assert reader.get_checkpoint_mark().offsets == {0: 2, 1: 1}
 
 
+def test_a_batch_says_whether_there_was_more_to_read(stack: Any) -> None:
+    log = replace(made(stack, CONFIG), batch_records=100, tick_seconds=4.0)
+    an_hour_ago = now_ms() - 3_600_000
+    send(log, *[(0, an_hour_ago + number) for number in range(5_000)])
+    reader = log.create_reader(None, None)
+    said: list[bool] = []
+    rows = 0
+    while rows < 5_000 or not said[-1]:
+        if reader.advance():
+            said.append(reader.get_current().at_end)
+            rows += reader.get_current().rows.num_rows
+    reader.close()
+    assert said.count(False) > 10
+
+
 def test_what_a_broker_stamps_before_what_was_passed_counts_as_appended_then(
     log: PlaybackLog, reader: LogBatches, caplog: pytest.LogCaptureFixture
 ) -> None:

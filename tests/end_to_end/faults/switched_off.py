@@ -241,7 +241,7 @@ GUARDS = {
         no_memory_of_replays,
     ),
     "an imported playback has the same id each time": Guard(
-        "tests/end_to_end/test_imported_again.py::test_the_same_export_again_changes_no_row_and_commits_nothing",
+        "tests/end_to_end/test_imported_again.py::test_the_same_export_again_changes_no_row_and_commits_none",
         no_identity,
     ),
 }

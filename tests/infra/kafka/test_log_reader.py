@@ -88,6 +88,20 @@ def test_records_of_all_partitions_come_each_in_its_order(properties: dict[str, 
     log.close()
 
 
+def test_it_is_said_when_nothing_more_is_there_to_be_read(properties: dict[str, str], topic: str) -> None:
+    send(properties, topic, 0, *[b"a"] * 1_000)
+    log = LogReader(properties, topic, start_offsets(properties, topic, 0))
+    told: list[bool] = []
+    deadline = time.monotonic() + 60
+    while log.next_offsets[0] < 1_000 or not told[-1]:
+        assert time.monotonic() < deadline
+        before = log.next_offsets[0]
+        told.append(log.poll(10, 250))
+        assert told[-1] == (log.next_offsets[0] - before < 250)
+    assert told.count(False) >= 3
+    log.close()
+
+
 def test_what_is_handed_back_comes_first_again(properties: dict[str, str], topic: str) -> None:
     send(properties, topic, 0, b"a", b"b")
     log = LogReader(properties, topic, start_offsets(properties, topic, 0))
