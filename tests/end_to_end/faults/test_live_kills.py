@@ -43,7 +43,7 @@ def test_every_count_is_that_of_the_topic(
                 life.wait(30)
         found, expected = pipeline.says(), truth(*pipeline.topic, service.sent, BOUNDS)
     undisturbed_tally.add(f"seed {seed}", 0, 1, found, expected)
-    assert expected.total("accepted") > 5_000
+    assert expected.total("accepted") > 1_000
     assert found == expected
 
 

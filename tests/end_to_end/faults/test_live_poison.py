@@ -29,14 +29,16 @@ def test_in_is_good_and_dead_and_again_and_the_dead_keep_their_bytes(
         life = pipeline.start_and_hear()
         try:
             poisoned = send_poison(pipeline, GOOD, DOSES, BLOCKS)
+            places = set(poisoned.dead)
             pipeline.wait(lambda: fates_of(pipeline).total() >= poisoned.fates.total(), life)
+            # They go to the topic last.
+            pipeline.wait(lambda: letters_on_topic(pipeline, places).keys() == places, life)
             assert life.poll() is None
         finally:
             life.kill()
             life.wait(30)
         tell(f"live, poison: {DOSES:,} doses in {GOOD:,}: {dict(poisoned.fates)}")
         assert fates_of(pipeline) == poisoned.fates
-        places = set(poisoned.dead)
         expected = letters_of(poisoned)
         assert {reason for reason, _ in expected.values()} == {str(one) for one in Reason} - set(OF_A_REGISTRY)
         assert letters_in_table(pipeline, places) == expected
