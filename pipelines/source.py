@@ -163,6 +163,7 @@ class LogBatches(UnboundedReader):
         columns: dict[str, pa.Array] = {name: rows[name] for name in rows.schema.names if name != "appended_us"}
         words = {"topic_id": self._source.topic_id, "topic": self._source.topic, "client_id": UNKNOWN_CLIENT}
         columns |= {name: pa.repeat(pa.scalar(word, pa.string()), count) for name, word in words.items()}
+        columns["manifest_id"] = pa.nulls(count, pa.string())
         columns["appended_at"] = rows["appended_us"].cast(pa.timestamp("us", "UTC"))
         return pa.RecordBatch.from_pydict(columns)
 

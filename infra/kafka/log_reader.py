@@ -36,10 +36,13 @@ _CONSUMER: dict[str, str | int | bool] = {
 }
 _NO_CUT = Cut()
 LOG_SCHEMA = pa.schema(
-    RECORDS_SCHEMA.field(name)
-    for name in ("partition", "offset", "appended_us", "manifest_id", "sequence", "high_water", "payload")
+    RECORDS_SCHEMA.field(name) for name in ("partition", "offset", "appended_us", "sequence", "high_water", "payload")
 )
-"""What is read of a record here; keys and all headers as they came are the ledger's."""
+"""What is read of a record here, `sequence` and `high_water` where it has no payload: all else is the ledger's."""
+
+
+def _without_headers() -> Records:
+    return Records(is_whole=False)
 
 
 @dataclass
@@ -50,7 +53,7 @@ class _Partition:
     last_read_us: int = 0
     last_taken_us: int = 0
     at_end_us: int = 0
-    records: Records = field(default_factory=Records)
+    records: Records = field(default_factory=_without_headers)
     batches: list[pa.RecordBatch] = field(default_factory=list)
     is_paused: bool = False
 
@@ -178,7 +181,7 @@ class LogReader:
             if len(one.records):
                 one.last_taken_us = max(one.last_taken_us, passed_us)
                 one.batches.append(self._in_time(one, one.records.batch(number, LOG_SCHEMA)))
-                one.records = Records()
+                one.records = _without_headers()
             taken += one.batches
             one.batches = []
         return taken or [_NOTHING]

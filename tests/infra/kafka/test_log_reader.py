@@ -88,6 +88,34 @@ def test_records_of_all_partitions_come_each_in_its_order(properties: dict[str, 
     log.close()
 
 
+def test_headers_are_read_of_records_without_a_payload_and_of_no_others(properties: dict[str, str], topic: str) -> None:
+    """By them a mark is told from a record that is spoilt."""
+    sent: list[tuple[bytes | None, list[tuple[str, bytes]]]] = [
+        (b"event", [("sequence", b"7")]),
+        (None, [("high_water", b"8")]),
+        (b"event", []),
+        (None, [("sequence", b"9"), ("high_water", b"no number")]),
+        (None, []),
+    ]
+    producer = Producer(properties)
+    for value, headers in sent:
+        producer.produce(topic, value, partition=0, headers=headers)
+    assert producer.flush(30) == 0
+    log = LogReader(properties, topic, start_offsets(properties, topic, 0))
+    while log.next_offsets[0] < len(sent):
+        log.poll(0.2, 1_000)
+    rows = [row for batch in log.take() for row in batch.to_pylist()]
+    log.close()
+    names = ("payload", "sequence", "high_water")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        (b"event", None, None),
+        (None, None, 8),
+        (b"event", None, None),
+        (None, 9, None),
+        (None, None, None),
+    ]
+
+
 def test_it_is_said_when_nothing_more_is_there_to_be_read(properties: dict[str, str], topic: str) -> None:
     send(properties, topic, 0, *[b"a"] * 1_000)
     log = LogReader(properties, topic, start_offsets(properties, topic, 0))
