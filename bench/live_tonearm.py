@@ -11,7 +11,6 @@ from pathlib import Path
 
 import apache_beam as beam
 import pyarrow.parquet as pq
-from apache_beam.io.unbounded_source import ReadFromUnboundedSource
 
 from bench.live_sinks import FILES
 from bench.live_topic import TOPIC, WARM_TOPIC
@@ -24,6 +23,7 @@ from pipelines.options import LiveOptions
 from pipelines.prism import job_service_options, local_prism
 from pipelines.run import begin, playback_log
 from pipelines.sinks import Stores, WriteLive
+from pipelines.source import reading
 from pipelines.transforms.elements import Changes
 from pipelines.transforms.live import LiveTables, Run
 from schemas.live import MINUTE_TRACK_PLAYS
@@ -68,8 +68,7 @@ def _pipeline(settings: Settings, address: str, kind: str, where: str, tables: s
         live_run = begin(settings, stores, False)
     source = playback_log(settings, stores, live_run, options, topic)
     pipeline = beam.Pipeline(options=options)
-    read = ReadFromUnboundedSource(source, 0.1, max_records_per_bundle=8, max_read_time_seconds=2.0)
-    changes = pipeline | read | LiveTables(Run(topic, 0, options.rules(), options.flush_seconds))
+    changes = pipeline | reading(source) | LiveTables(Run(topic, 0, options.rules(), options.flush_seconds))
     if tables == "one":
         changes |= beam.Map(_of_one_table).with_output_types(Changes)
     if kind == FILES:

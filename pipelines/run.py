@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.io.unbounded_source import ReadFromUnboundedSource
 from apache_beam.runners.runner import PipelineState
 from grpc import RpcError
 
@@ -30,7 +29,7 @@ from pipelines.lineage import streaming
 from pipelines.options import DATAFLOW, PRISM, LiveOptions
 from pipelines.prism import job_service_options, local_prism
 from pipelines.sinks import Stores, WriteLive
-from pipelines.source import PlaybackLog
+from pipelines.source import PlaybackLog, reading
 from pipelines.transforms.cells import EMPTY_CELLS
 from pipelines.transforms.failures import failures
 from pipelines.transforms.live import LiveTables, Run
@@ -40,7 +39,6 @@ from schemas import catalog
 from schemas.errors import StoreUnavailableError, TonearmError
 from schemas.live import CHART_HOURS, COUNTRY_CHARTS, MINUTE_DAYS
 
-POLL_SECONDS = 0.1
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -159,8 +157,7 @@ def describe(settings: Settings, options: LiveOptions) -> beam.Pipeline:
 def assembled(run: Run, stores: Stores, options: LiveOptions, source: PlaybackLog) -> beam.Pipeline:
     """The pipeline of a life that goes on from what `run` says."""
     pipeline = beam.Pipeline(options=options)
-    read = ReadFromUnboundedSource(source, POLL_SECONDS, max_records_per_bundle=8, max_read_time_seconds=2.0)
-    changes = pipeline | "ReadPlaybackLog" >> read | "LiveTables" >> LiveTables(run)
+    changes = pipeline | "ReadPlaybackLog" >> reading(source) | "LiveTables" >> LiveTables(run)
     changes | "WriteLive" >> WriteLive(stores, run.name)
     return pipeline
 

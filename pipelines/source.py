@@ -14,9 +14,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import apache_beam as beam
 import pyarrow as pa
 from apache_beam.coders import Coder, PickleCoder
-from apache_beam.io.unbounded_source import CheckpointMark, UnboundedReader, UnboundedSource
+from apache_beam.io.unbounded_source import CheckpointMark, ReadFromUnboundedSource, UnboundedReader, UnboundedSource
+from apache_beam.pvalue import PCollection
 from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
 
 from infra.kafka.append_times import Cut
@@ -29,6 +31,8 @@ UNKNOWN_CLIENT = "unknown"
 """The balance by client is the batch run's."""
 NOTICEABLE_US = 1_000_000
 """How much earlier than it should be a record has to be stamped for a word about it: it is seen some moments later."""
+_POLL_SECONDS = 0.1
+_BUNDLE_RECORDS, _BUNDLE_SECONDS = 8, 2.0
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -85,6 +89,17 @@ class PlaybackLog(UnboundedSource):
     def default_output_coder(self) -> Coder:
         """The coder of `Batch`."""
         return PickledCoder()
+
+
+def reading(source: PlaybackLog) -> "beam.PTransform[Any, PCollection[Batch]]":
+    """The batches of a log, a few in a bundle.
+
+    Their type is said: elements of no known type Beam encodes now and then, to know their size.
+    """
+    read: beam.PTransform[Any, PCollection[Batch]] = ReadFromUnboundedSource(
+        source, _POLL_SECONDS, max_records_per_bundle=_BUNDLE_RECORDS, max_read_time_seconds=_BUNDLE_SECONDS
+    ).with_output_types(Batch)
+    return read
 
 
 class LogBatches(UnboundedReader):

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import apache_beam as beam
+import pyarrow as pa
 import pytest
+from apache_beam.coders.typecoders import registry
 from confluent_kafka import OFFSET_INVALID, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
@@ -14,7 +17,8 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 from infra.kafka.append_times import Cut
 from infra.kafka.topics import TOPIC_CONFIG
 from pipelines.run import not_behind
-from pipelines.source import LogBatches, PlaybackLog
+from pipelines.source import LogBatches, PlaybackLog, reading
+from pipelines.transforms.elements import Batch
 
 CONFIG = {"message.timestamp.type": "CreateTime"}
 """Records have the time that is sent with them, as of a broker whose clock is wrong."""
@@ -81,6 +85,14 @@ def test_records_of_a_partition_that_was_added_come_in_their_place(log: Playback
     send(log, (0, second + 1))
     assert passed(reader, (second + 1) * 1_000) == [(second, 1, 0), (second + 1, 0, 1)]
     assert reader.get_checkpoint_mark().offsets == {0: 2, 1: 1}
+
+
+def test_beam_knows_what_is_read_and_encodes_none_of_it_to_know_its_size() -> None:
+    read = beam.Pipeline() | reading(PlaybackLog("topic", "T", {0: 0}, {}, {}))
+    assert read.element_type is Batch
+    coder = registry.get_coder(read.element_type)
+    rows = pa.RecordBatch.from_pydict({"offset": [1, 2, 3]})
+    assert coder.estimate_size(Batch(0, 0, True, rows)) == rows.nbytes
 
 
 def test_a_batch_says_whether_there_was_more_to_read(stack: Any) -> None:
