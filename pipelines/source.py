@@ -9,9 +9,8 @@ restriction is read is a definite number of Beam's own tracker; NaN would fail a
 """
 
 import logging
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import apache_beam as beam
@@ -22,10 +21,10 @@ from apache_beam.pvalue import PCollection
 from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
 
 from infra.kafka.append_times import Cut
-from infra.kafka.log_reader import LogReader
+from pipelines.log_process import LogProcess
+from pipelines.ordered_log import Reading
 from pipelines.transforms.elements import Batch, PickledCoder, in_memory
 from pipelines.transforms.failures import telling
-from pipelines.transforms.log_time import in_log_order, passed_by_all
 
 UNKNOWN_CLIENT = "unknown"
 """The balance by client is the batch run's."""
@@ -67,6 +66,11 @@ class PlaybackLog(UnboundedSource):
     def split(self, desired_num_splits: int, options: Any = None) -> Iterable["PlaybackLog"]:
         """Itself: one reader that owns all partitions."""
         return [self]
+
+    def reading(self, offsets: dict[int, int], passed_us: int) -> Reading:
+        """What is to be read from there on."""
+        asked = (self.cut, self.clock_difference_us, self.batch_records, self.tick_seconds)
+        return Reading(self.topic, self.consumer, offsets, passed_us, *asked)
 
     def create_reader(self, options: Any, checkpoint_mark: CheckpointMark | None) -> "LogBatches":
         """A reader from the mark on, or from the start; one a process, the one before is closed.
@@ -115,13 +119,10 @@ class LogBatches(UnboundedReader):
         self._batch: Batch | None = None
         self._is_open = True
         if before and before.gives_up(mark):
-            self._log: LogReader = before._log
-            self._said: float = before._said
-            self._looked: float = before._looked
+            self._log: LogProcess = before._log
             self._is_warned: bool = before._is_warned
             return
-        self._log = LogReader(source.consumer, source.topic, mark.offsets, source.clock_difference_us, source.cut)
-        self._said = self._looked = time.monotonic()
+        self._log = LogProcess(source.reading(mark.offsets, mark.passed_us))
         self._is_warned = False
 
     def start(self) -> bool:
@@ -134,42 +135,26 @@ class LogBatches(UnboundedReader):
             return self._advance()
 
     def _advance(self) -> bool:
-        source = self._source
         assert self._is_open, "another reader goes on with the log"
-        at_end = self._log.poll(source.tick_seconds / 2, source.batch_records)
-        self._log.find_partitions()
-        now = time.monotonic()
-        if now - self._looked >= source.tick_seconds / 2:
-            self._log.find_ends()
-            self._looked = now
-        read_us = min(passed_by_all(self._log.last_read_us, self._log.at_end_us), self._log.partitions_known_us)
-        passed_us = max(self._mark.passed_us, read_us)
-        rows, rest = in_log_order(self._log.take(self._mark.passed_us), passed_us)
-        self._warn()
-        self._log.hand_back(rest)
-        if not rows.num_rows and (passed_us == self._mark.passed_us or now - self._said < source.tick_seconds):
+        part = self._log.next(self._source.tick_seconds / 2)
+        if part is None:
             return False
-        self._said = now
-        self._give(rows, rest, passed_us, at_end)
+        self._warn(part.overtaken_us)
+        caught_up = all(part.offsets.get(partition, 0) >= end for partition, end in self._source.ends.items())
+        rows = self._as_ledger(part.rows)
+        self._batch = Batch(self._mark.number, part.passed_us, caught_up, rows, part.offsets, part.at_end)
+        self._mark = Mark(part.offsets, self._mark.number + 1, part.passed_us)
         return True
 
-    def _give(self, rows: pa.RecordBatch, rest: list[pa.RecordBatch], passed_us: int, at_end: bool) -> None:
-        offsets = self._mark.offsets | self._log.next_offsets
-        # those of a partition follow one another, and its first one stands
-        offsets |= {part["partition"][0].as_py(): part["offset"][0].as_py() for part in reversed(rest)}
-        caught_up = all(offsets.get(partition, 0) >= end for partition, end in self._source.ends.items())
-        self._batch = Batch(self._mark.number, passed_us, caught_up, self._as_ledger(rows), offsets, at_end)
-        self._mark = replace(self._mark, offsets=offsets, number=self._mark.number + 1, passed_us=passed_us)
-
-    def _warn(self) -> None:
+    def _warn(self, overtaken_us: int) -> None:
         """Say once that a broker's clock is wrong: what it stamps too early counts as appended when it was read."""
-        if self._log.overtaken_us > NOTICEABLE_US and not self._is_warned:
+        if overtaken_us > NOTICEABLE_US and not self._is_warned:
             self._is_warned = True
             _LOGGER.warning(
                 "A broker of %s has stamped a record %.1f s earlier than what was read before: set its clock, or "
                 "--clock_difference_ms to what its clock may differ.",
                 self._source.topic,
-                self._log.overtaken_us / 1e6,
+                overtaken_us / 1e6,
             )
 
     def _as_ledger(self, rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -178,6 +163,7 @@ class LogBatches(UnboundedReader):
         columns: dict[str, pa.Array] = {name: rows[name] for name in rows.schema.names if name != "appended_us"}
         words = {"topic_id": self._source.topic_id, "topic": self._source.topic, "client_id": UNKNOWN_CLIENT}
         columns |= {name: pa.repeat(pa.scalar(word, pa.string()), count) for name, word in words.items()}
+        # A header, of which live says nothing.
         columns["manifest_id"] = pa.nulls(count, pa.string())
         columns["appended_at"] = rows["appended_us"].cast(pa.timestamp("us", "UTC"))
         return pa.RecordBatch.from_pydict(columns)
