@@ -16,13 +16,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from queue import Empty, Full, Queue
 from typing import IO
 
 import pyarrow as pa
 
 from infra.kafka.log_reader import LOG_SCHEMA
+from infra.settings import REPOSITORY
 from pipelines.ordered_log import OrderedLog, Part, Reading
 
 AHEAD = 2
@@ -30,7 +30,6 @@ AHEAD = 2
 _LENGTHS = struct.Struct("<QQ")
 _LOOK_SECONDS, _END_SECONDS = 0.2, 10.0
 _PIPE_BYTES = 1 << 20
-_ROOT = Path(__file__).resolve().parents[1]
 
 
 class LogProcess:
@@ -38,7 +37,7 @@ class LogProcess:
 
     def __init__(self, reading: Reading) -> None:
         command = [sys.executable, "-m", "pipelines.log_process"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -74,7 +74,3 @@ class OrderedLog:
         # those of a partition follow one another, and its first one stands
         self._offsets |= {part["partition"][0].as_py(): part["offset"][0].as_py() for part in reversed(rest)}
         return Part(rows, passed_us, self._offsets, at_end, self._log.overtaken_us)
-
-    def close(self) -> None:
-        """Leave the broker."""
-        self._log.close()

@@ -49,7 +49,7 @@ class PlaybackLog(UnboundedSource):
     """The playback topic from `offsets` on; `ends` are its ends at the start, and when they are read it has caught up.
 
     `cut` is how far the life before has come, and `run` the name of this one.
-    `consumer` are librdkafka's properties, which may hold a password: they leave this process to nobody but the runner.
+    `consumer` are librdkafka's properties, which may hold a password: only the runner and the process that reads get them.
     """
 
     topic: str
@@ -109,8 +109,8 @@ def reading(source: PlaybackLog) -> "beam.PTransform[Any, PCollection[Batch]]":
 class LogBatches(UnboundedReader):
     """Batches in the order (append time, partition, offset), and empty ones when only time passes.
 
-    Where the reader `before` stands at the mark, this one goes on with what that one has read and with its clocks: of a
-    runner that asks for a reader a bundle none lives long enough for time to pass.
+    Where the reader `before` stands at the mark, this one goes on with its process, and so with what that has read: of
+    a runner that asks for a reader a bundle none lives long enough for time to pass.
     """
 
     def __init__(self, source: PlaybackLog, mark: Mark, before: "LogBatches | None" = None) -> None:

@@ -24,7 +24,7 @@ from pipelines.ordered_log import Part, Reading
 from schemas.errors import MissingInputError
 
 PARENT = """
-import os, pickle, sys
+import pickle, sys
 from pipelines.log_process import LogProcess
 log = LogProcess(pickle.load(sys.stdin.buffer))
 print(log._process.pid, flush=True)
