@@ -49,7 +49,7 @@ class PlaybackLog(UnboundedSource):
     """The playback topic from `offsets` on; `ends` are its ends at the start, and when they are read it has caught up.
 
     `cut` is how far the life before has come, and `run` the name of this one.
-    `consumer` are librdkafka's properties, which may hold a password: only the runner and the process that reads get them.
+    `consumer` are librdkafka's properties, which may hold a password: the runner and the reading process get them.
     """
 
     topic: str
