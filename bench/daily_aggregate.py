@@ -56,11 +56,11 @@ def run(options: Options) -> list[Result]:
 
 
 def pyspark_side(engine: str, file: str, output: str) -> None:
-    from infra.engine import open_session
+    from infra.engine import BATCH_ROWS, open_session
     from infra.settings import Settings
     from jobs.gold.daily_track_plays import counted
 
-    with open_session(Settings(engine=engine)) as session, work():
+    with open_session(Settings(engine=engine), BATCH_ROWS) as session, work():
         counted(session.read.parquet(file)).write.mode("overwrite").parquet(output)
 
 

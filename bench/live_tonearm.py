@@ -23,7 +23,7 @@ from pipelines.options import LiveOptions
 from pipelines.prism import job_service_options, local_prism
 from pipelines.run import begin, playback_log
 from pipelines.sinks import Stores, WriteLive
-from pipelines.source import reading
+from pipelines.source import read_log
 from pipelines.transforms.elements import Changes
 from pipelines.transforms.live import LiveTables, Run
 from schemas.live import MINUTE_TRACK_PLAYS
@@ -68,7 +68,7 @@ def _pipeline(settings: Settings, address: str, kind: str, where: str, tables: s
         live_run = begin(settings, stores, False)
     source = playback_log(settings, stores, live_run, options, topic)
     pipeline = beam.Pipeline(options=options)
-    changes = pipeline | reading(source) | LiveTables(Run(topic, 0, options.rules(), options.flush_seconds))
+    changes = pipeline | read_log(source) | LiveTables(Run(topic, 0, options.rules(), options.flush_seconds))
     if tables == "one":
         changes |= beam.Map(_of_one_table).with_output_types(Changes)
     if kind == FILES:

@@ -56,24 +56,24 @@ def _child(what: str, root: Path, files: Sequence[Path] = ()) -> Cost:
 
 
 def silver(root: str, files: list[str]) -> None:
-    from infra.engine import open_session
+    from infra.engine import BATCH_ROWS, open_session
     from infra.settings import Settings
 
-    with open_session(Settings(engine="sail")) as session:
+    with open_session(Settings(engine="sail"), BATCH_ROWS) as session:
         write_silver(session, Path(root), [Path(file) for file in files])
 
 
 def refresh(root: str) -> None:
     """Bring the statistics of a lake up to date."""
     from infra.checks import Checker
-    from infra.engine import open_session
+    from infra.engine import BATCH_ROWS, open_session
     from infra.lake import Lake
     from infra.settings import Settings
     from jobs.runner import Runner
     from schemas import catalog
     from schemas.statistics import TAG
 
-    with open_session(Settings(engine="sail")) as session:
+    with open_session(Settings(engine="sail"), BATCH_ROWS) as session:
         lake = Lake(Path(root))
         runner = Runner(session, lake, Checker(_checked(Path(root))))
         wanted = [one for one in catalog.tables().values() if TAG in one.tags and one.is_derived]

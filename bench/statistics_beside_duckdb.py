@@ -143,12 +143,12 @@ def _side(engine: str, base: str, output: Path, name: str) -> Cost:
 def base_side(silver: str, lake: str, base: str) -> None:
     """`gold.listener_track_days` of these playbacks, as a folder of parquet files."""
     from infra.checks import Checker
-    from infra.engine import open_session
+    from infra.engine import BATCH_ROWS, open_session
     from infra.settings import Settings
     from jobs.runner import Runner
     from schemas.statistics import LISTENER_TRACK_DAYS
 
-    with open_session(Settings(engine="sail")) as session:
+    with open_session(Settings(engine="sail"), BATCH_ROWS) as session:
         made = write_silver(session, Path(lake), [Path(silver)])
         Runner(session, made, Checker(Path(f"{lake} checked"))).refresh(LISTENER_TRACK_DAYS)
         names = [field.name for field in LISTENER_TRACK_DAYS.fields if field.name != "slice"]
@@ -156,14 +156,14 @@ def base_side(silver: str, lake: str, base: str) -> None:
 
 
 def sail_side(base: str, output: str, name: str) -> None:
-    from infra.engine import open_session
+    from infra.engine import BATCH_ROWS, open_session
     from infra.settings import Settings
     from jobs.slice_columns import in_slices
     from jobs.transforms import transform_of
 
     table = catalog.table(name)
     assert isinstance(table.refresh, ReplaceSlices)
-    with open_session(Settings(engine="sail")) as session, work():
+    with open_session(Settings(engine="sail"), BATCH_ROWS) as session, work():
         rows = in_slices(session.read.parquet(base), table.refresh)
         transform_of(table)(listener_track_days=rows).write.mode("overwrite").parquet(output)
 

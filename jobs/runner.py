@@ -50,7 +50,8 @@ class Runner:
     """Refreshes derived tables of one lake on one engine session.
 
     `schemas` says what the ids of a schema registry name (`playback.framing`); None: there is no registry. What is of
-    more than `round_rows` rows is computed in rounds (`jobs.rounds`), where it can be.
+    more than `round_rows` rows is computed in rounds (`jobs.rounds`), where it can be. `others` is a session for tables
+    that neither have payloads nor read any.
     """
 
     def __init__(
@@ -60,7 +61,9 @@ class Runner:
         checker: Checker,
         schemas: WriterSchemas | None = None,
         round_rows: int = ROUND_ROWS,
+        others: SparkSession | None = None,
     ) -> None:
+        self._others = Runner(others, lake, checker, schemas, round_rows) if others else self
         self._session = session
         self._lake = lake
         self._inputs = Inputs(session, lake)
@@ -94,6 +97,8 @@ class Runner:
 
         Raises MissingInputError when an input does not exist, ContractError and CheckFailedError as they say.
         """
+        if (runner := self._of(table)) is not self:
+            return runner.refresh(table)
         started = time.perf_counter()
         self._inputs.prepare(table)
         self._lake.create(table)
@@ -122,6 +127,8 @@ class Runner:
 
         Other dates' files stay. What else there is to consume is left to the next refresh. Raises as `refresh` does.
         """
+        if (runner := self._of(table)) is not self:
+            return runner.backfill(table, first, last)
         started = time.perf_counter()
         for name in (*table.inputs, table.full_name):
             self._inputs.require(name)
@@ -132,6 +139,10 @@ class Runner:
         assert version is not None
         self._checker.verify(self._session, self._lake, table, version)
         return Refreshed(table, version, version != before, len(dates), time.perf_counter() - started)
+
+    def _of(self, table: Table) -> "Runner":
+        """The one with the session for that table."""
+        return self if catalog.reads_payloads(table) else self._others
 
     def _dates_again(self, table: Table, first: date, last: date) -> Recomputed:
         there = self._all_days(table)

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from infra.check_results import CheckResult
 from infra.checks import Checker
-from infra.engine import open_session
+from infra.engine import Sessions, open_sessions
 from infra.kafka.manifests import Manifest, read_manifests
 from infra.lake import Lake
 from infra.lineage import Lineage
@@ -45,7 +45,7 @@ class Opened:
     """What a step works with, while the home is locked for it."""
 
     settings: Settings
-    session: SparkSession
+    sessions: Sessions
     lake: Lake
     checker: Checker
     lineage: Lineage
@@ -55,7 +55,13 @@ class Opened:
     def runner(self) -> Runner:
         """What refreshes tables."""
         registry = schema_registry(self.settings)
-        return Runner(self.session, self.lake, self.checker, registry, self.settings.round_rows)
+        rows, others = self.settings.round_rows, self.sessions.others
+        return Runner(self.session, self.lake, self.checker, registry, rows, others)
+
+    @property
+    def session(self) -> SparkSession:
+        """The one that every table can be read with."""
+        return self.sessions.payloads
 
 
 @dataclass
@@ -72,11 +78,11 @@ def opened(settings: Settings, name: str, say: Progress) -> Iterator[Opened]:
 
     Raises SupersededError while another run is at work, MigrationError on a lake of other declarations.
     """
-    with run_lock(settings.home), open_session(settings) as session:
+    with run_lock(settings.home), open_sessions(settings) as sessions:
         require_migrated(settings)
         lineage = Lineage(settings, name, say)
         checker = Checker(settings.home, settings.round_rows)
-        yield Opened(settings, session, Lake(settings.lake), checker, lineage, say)
+        yield Opened(settings, sessions, Lake(settings.lake), checker, lineage, say)
 
 
 @contextmanager

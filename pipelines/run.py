@@ -29,7 +29,7 @@ from pipelines.lineage import streaming
 from pipelines.options import DATAFLOW, PRISM, LiveOptions
 from pipelines.prism import job_service_options, local_prism
 from pipelines.sinks import Stores, WriteLive
-from pipelines.source import PlaybackLog, reading
+from pipelines.source import PlaybackLog, read_log
 from pipelines.transforms.cells import EMPTY_CELLS
 from pipelines.transforms.failures import failures
 from pipelines.transforms.live import LiveTables, Run
@@ -157,7 +157,7 @@ def describe(settings: Settings, options: LiveOptions) -> beam.Pipeline:
 def assembled(run: Run, stores: Stores, options: LiveOptions, source: PlaybackLog) -> beam.Pipeline:
     """The pipeline of a life that goes on from what `run` says."""
     pipeline = beam.Pipeline(options=options)
-    changes = pipeline | "ReadPlaybackLog" >> reading(source) | "LiveTables" >> LiveTables(run)
+    changes = pipeline | "ReadPlaybackLog" >> read_log(source) | "LiveTables" >> LiveTables(run)
     changes | "WriteLive" >> WriteLive(stores, run.name)
     return pipeline
 

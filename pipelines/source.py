@@ -95,7 +95,7 @@ class PlaybackLog(UnboundedSource):
         return PickledCoder()
 
 
-def reading(source: PlaybackLog) -> "beam.PTransform[Any, PCollection[Batch]]":
+def read_log(source: PlaybackLog) -> "beam.PTransform[Any, PCollection[Batch]]":
     """The batches of a log, a few in a bundle.
 
     Their type is said: elements of no known type Beam encodes now and then, to know their size.

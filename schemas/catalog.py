@@ -39,6 +39,11 @@ def table(full_name: str) -> Table:
         raise UnknownTableError(f"There is no table {full_name}; declared are: {known}.") from None
 
 
+def reads_payloads(one: Table) -> bool:
+    """Whether it has cells that may be large, or is computed from such."""
+    return one.has_payloads or any(table(name).has_payloads for name in one.inputs)
+
+
 def downstream(full_name: str) -> dict[str, Table]:
     """Every table that reads that one, or reads one that does, each after its inputs."""
     reached = {table(full_name).full_name}

@@ -197,6 +197,11 @@ class Table:
         return not isinstance(self.refresh, Ledger | Snapshot | Live)
 
     @property
+    def has_payloads(self) -> bool:
+        """Whether it keeps bytes as they came: cells that may be large."""
+        return any(field.type in {"binary", "headers"} for field in self.fields)
+
+    @property
     def is_live(self) -> bool:
         """Whether the live pipeline keeps it, in the stores and not in the lake."""
         return isinstance(self.refresh, Live)

@@ -6,15 +6,31 @@ from typing import Any
 import grpc
 import pytest
 from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
 from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator as Results
 
-from infra.engine import SAIL_BATCH_ROWS, open_session
+from infra.engine import BATCH_ROWS, PAYLOAD_BATCH_ROWS, open_session, open_sessions
 from infra.kafka.record_batches import MAX_KEPT_BYTES
 from infra.settings import Settings
+from playback.validate import MAX_TEXT_CHARACTERS
 
 
 def test_a_batch_of_the_largest_cells_fits_into_an_arrow_array() -> None:
-    assert SAIL_BATCH_ROWS * MAX_KEPT_BYTES < 2**31
+    assert PAYLOAD_BATCH_ROWS * MAX_KEPT_BYTES < 2**31
+    # A character is four bytes at most.
+    assert BATCH_ROWS * 4 * MAX_TEXT_CHARACTERS < 2**31
+
+
+def test_tables_with_payloads_are_read_in_smaller_batches_than_others(settings: Settings) -> None:
+    with open_sessions(settings) as sessions:
+        found = {name: rows_at_once(getattr(sessions, name)) for name in ("payloads", "others")}
+    assert found["payloads"] <= PAYLOAD_BATCH_ROWS < found["others"] <= BATCH_ROWS
+
+
+def rows_at_once(session: SparkSession) -> int:
+    """The most rows of an Arrow batch that the engine computes and sends."""
+    rows = session.range(100_000, numPartitions=1).where("id >= 0")
+    return max(batch.num_rows for batch in rows.toArrow().to_batches())
 
 
 def test_a_session_of_the_past_leaves_alone_the_threads_that_all_clients_share(settings: Settings) -> None:

@@ -69,6 +69,31 @@ def test_records_without_a_new_play_are_not_read_again(append, lake, records, ev
     assert len(_rows(lake, "silver.duplicates", "offset")) == 2
 
 
+class AskedError(Exception):
+    """The other session was asked."""
+
+
+class Other:
+    """A session of which it is enough to know that it is asked."""
+
+    def __getattr__(self, name):
+        raise AskedError(name)
+
+
+def test_tables_without_payloads_are_left_to_the_other_session(append, lake, records, event, session, tmp_path):
+    append(records(event("a")))
+    runner = Runner(session, lake, Checker(tmp_path), others=Other())
+
+    for name in ("bronze.dead_letters", "silver.duplicates", "silver.plays"):
+        runner.refresh(catalog.table(name))
+    with pytest.raises(AskedError):
+        runner.refresh(catalog.table("silver.tracks"))
+    Runner(session, lake, Checker(tmp_path)).refresh_all()
+    with pytest.raises(AskedError):
+        runner.backfill(catalog.table("gold.daily_user_plays"), date(2026, 1, 1), date(2026, 1, 2))
+    assert _rows(lake, "silver.plays", "event_id") == [("a",)]
+
+
 @pytest.mark.parametrize("done", [(), ("bronze.dead_letters",), ("bronze.dead_letters", "silver.duplicates")], ids=str)
 def test_what_comes_into_the_ledger_between_two_of_its_tables_is_in_each_of_them(
     append, lake, records, event, session, tmp_path, done

@@ -17,7 +17,7 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 from infra.kafka.append_times import Cut
 from infra.kafka.topics import TOPIC_CONFIG
 from pipelines.run import not_behind
-from pipelines.source import LogBatches, PlaybackLog, reading
+from pipelines.source import LogBatches, PlaybackLog, read_log
 from pipelines.transforms.elements import Batch
 
 CONFIG = {"message.timestamp.type": "CreateTime"}
@@ -88,7 +88,7 @@ def test_records_of_a_partition_that_was_added_come_in_their_place(log: Playback
 
 
 def test_beam_knows_what_is_read_and_encodes_none_of_it_to_know_its_size() -> None:
-    read = beam.Pipeline() | reading(PlaybackLog("topic", "T", {0: 0}, {}, {}))
+    read = beam.Pipeline() | read_log(PlaybackLog("topic", "T", {0: 0}, {}, {}))
     assert read.element_type is Batch
     coder = registry.get_coder(read.element_type)
     rows = pa.RecordBatch.from_pydict({"offset": [1, 2, 3]})

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.catalog import downstream, in_order, table, tables
+from schemas.catalog import downstream, in_order, lake_tables, reads_payloads, table, tables
 from schemas.checks import Between, References
 from schemas.errors import ContractError, UnknownTableError
 from schemas.model import Field, KeyedMerge, Ledger, Live, ReplaceDates, ReplaceSlices, Serving, Table, Warehouse
@@ -116,6 +116,13 @@ def test_downstream_of_a_table_is_what_reads_it_and_what_reads_that() -> None:
     read = [name for name, one in downstream("silver.tracks").items() if TAG not in one.tags]
     assert sorted(read) == ["gold.country_charts", "silver.track_facts"]
     assert "gold.country_charts" in downstream("bronze.playback_events")
+
+
+def test_what_keeps_messages_as_they_came_and_what_is_computed_from_it_reads_payloads() -> None:
+    found = {name for name, one in lake_tables().items() if reads_payloads(one)}
+    assert found == {
+        *("bronze.playback_events", "bronze.dead_letters", "silver.duplicates", "silver.plays", "gold.event_balance"),
+    }
 
 
 def test_a_column_that_nobody_described_is_refused() -> None:

@@ -37,7 +37,7 @@ def recount(
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON and nothing else.")] = False,
 ) -> None:
     """Show what a version of the play rules would move, before anything is changed; no table is written."""
-    from infra.engine import open_session
+    from infra.engine import BATCH_ROWS, open_session
     from infra.lake import Lake
     from infra.settings import Settings
     from jobs import recount as job
@@ -45,7 +45,7 @@ def recount(
 
     settings, named = Settings(), rule_named(rule)
     first = since or job.ALWAYS
-    with open_session(settings) as session:
+    with open_session(settings, BATCH_ROWS) as session:
         found = job.recount(session, Lake(settings.lake), named, first, limit)
     if as_json:
         sys.stdout.write(json.dumps(_as_json(named, since, found)) + "\n")
