@@ -32,12 +32,6 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TONEARM_HOME", str(tmp_path))
-    return tmp_path
-
-
 def written(home: Path, *rows: dict[str, Any]) -> None:
     lake = Lake(home / "lake")
     lake.create(EVENT_BALANCE)

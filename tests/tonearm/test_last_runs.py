@@ -8,12 +8,6 @@ from infra.run_log import last_runs
 from tonearm.app import run
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TONEARM_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
 @pytest.mark.parametrize(
     "words",
     [["ingest"], ["publish", "gold.country_charts"], ["rollback", "gold.country_charts"], ["maintain"]],

@@ -14,11 +14,7 @@ from infra.settings import REPOSITORY
 from tests.tonearm.metrics.scraping import parsed
 from tonearm.app import run
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TONEARM_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture

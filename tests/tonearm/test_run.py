@@ -27,12 +27,6 @@ ROW = {"endTime": "2022-02-28 02:39", "artistName": "Poolside", "trackName": "Ha
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TONEARM_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "export").mkdir()
     return tmp_path / "export"

@@ -16,12 +16,7 @@ from tests.tonearm.five_messages import LAKE, RECORD, write_key, write_lake
 from tonearm.app import run
 from tonearm.verification import answers_for
 
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TONEARM_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TONEARM_STATISTICS", "false")
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("without_statistics")
 
 
 def test_a_lake_that_is_what_the_key_says(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,15 +11,10 @@ from schemas.silver import MERGED_PLAYS
 from tests.tonearm.five_messages import DAY, HOURS, LAKE, MESSAGES, PLAYBACK, write_key, write_lake
 from tonearm.app import run
 
+pytestmark = pytest.mark.usefixtures("without_statistics")
+
 MERGED = {"event_id": "f", "kept_event_id": "e", "event_date": DAY, "user_id": "secret-ada"}
 MERGED |= {"reason": "other_source", "overlap_ms": 1, "skew_ms": 0, "merge_version": "m1"}
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TONEARM_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TONEARM_STATISTICS", "false")
-    return tmp_path / "home"
 
 
 def test_merges_are_held_against_the_key_by_how_many_are_right_and_how_many_are_found(
