@@ -12,10 +12,12 @@ class Version(Protocol):
     """One version of some rules: its name, and the UTC date from which it is in force."""
 
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """What rows say that they were judged by."""
 
     @property
-    def valid_from(self) -> date: ...
+    def valid_from(self) -> date:
+        """The first UTC date on which it is in force."""
 
 
 def require_versions(rules: Sequence[Version], what: str) -> None:

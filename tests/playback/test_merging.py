@@ -195,7 +195,10 @@ def test_whatever_the_order_each_is_merged_once_into_one_that_stays(
     ("versions", "said"),
     [
         ([("m1", None)], "Version 'm1' of the merge rules has no date: "),
-        ([("m2", DAY), ("m1", date(1970, 1, 1))], "Version 'm1' of the merge rules, from 1970-01-01 on, follows 'm2', "),
+        (
+            [("m2", DAY), ("m1", date(1970, 1, 1))],
+            "Version 'm1' of the merge rules, from 1970-01-01 on, follows 'm2', ",
+        ),
         ([("m1", date(1970, 1, 1)), ("m1", DAY)], "There is more than one version 'm1' of the merge rules: "),
     ],
     ids=["no date", "not in order", "one name"],

@@ -66,6 +66,5 @@ def test_a_version_without_a_date_is_one_sentence(found, capsys, monkeypatch):
     assert run(["recount", "--rule", "v2"]) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == (
-        "Version 'v2' of the play rules has no date: give it the UTC date, as `valid_from`, from which it is in force.\n"
-    )
+    assert said.err.startswith("Version 'v2' of the play rules has no date: give it the UTC date")
+    assert said.err.count("\n") == 1
