@@ -73,7 +73,9 @@ def recount(session: SparkSession, lake: Lake, rule: PlayRule, since: date = ALW
     """
     plays, tracks, merged_plays = (_read(session, lake, table) for table in (PLAYS, TRACKS, MERGED_PLAYS))
     plays = counted_once(plays, merged_plays)
-    proposed = (*(one for one in RULES if one.valid_from < since), replace(rule, valid_from=since))
+    # Under a name of its own: a version may be asked about that was in force before, and of a name there is one.
+    asked = replace(rule, version="asked", valid_from=since)
+    proposed = (*(one for one in RULES if one.valid_from < since), asked)
     before = daily_track_plays.counted(plays)
     after = daily_track_plays.counted(plays.mapInArrow(_judge_by(proposed), spark_ddl(PLAYS.fields)))
     moved = _counts(before, after, "track_id").where(

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from schemas.model import ReplaceSlices
-from schemas.periods import BEGINNING, PeriodKind, Slice
+from schemas.periods import BEGINNING, PeriodKind, Slice, kind_named
 
 
 def share() -> Column:
@@ -16,7 +16,7 @@ def share() -> Column:
 
 def period_start(kind: PeriodKind) -> Column:
     """`schemas.periods.start_of` the period of `event_date`."""
-    match kind:
+    match kind_named(kind):
         case "day":
             return F.col("event_date")
         case "half_year":

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from playback.dated_versions import require_order
+
 SOURCE, DEVICE = "other_source", "other_device"
 """Reasons to merge a play: another source tells of the playback too, or another device of the same source does."""
 
@@ -51,6 +53,8 @@ class MergeRule:
 RULES: tuple[MergeRule, ...] = (MergeRule("m1", date(1970, 1, 1)),)
 """Every version in force, oldest first. To take a merge back, append one with fewer `reasons` from that date on and
 compute the dates again: `tonearm backfill silver.merged_plays`."""
+
+require_order(RULES, "merge")
 
 
 def source_named(name: str) -> Source:

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from playback.arrow import arrow_schema
+from playback.dated_versions import require_order
 from playback.identity import resolve_track_id
 from playback.merge_rules import DEVICE, RULES, SOURCE, MergeRule, source_named
 from schemas.silver import MERGED_PLAYS
@@ -73,8 +74,10 @@ class _Pairs:
 def merge(plays: pa.Table, day: date, rules: Sequence[MergeRule] = RULES) -> pa.Table:
     """The plays that tell of a playback that another one of them tells of too: MERGED.
 
-    `plays` are those of the date `day` with COLUMNS, in any order, and of each a track is known.
+    `plays` are those of the date `day` with COLUMNS, in any order, and of each a track is known. Raises ContractError
+    where the versions have no dates, or are not in their order.
     """
+    require_order(rules, "merge")
     rule = [one for one in rules if one.valid_from <= day][-1:]
     if not rule or not rule[0].reasons or plays.num_rows < 2:
         return MERGED.empty_table()

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from playback.dated_versions import require_order, require_versions
 from schemas.errors import InputError
 
 
@@ -60,6 +61,9 @@ PROPOSED: tuple[PlayRule, ...] = (
 """Versions that are talked about: `tonearm recount` shows what they would move. To put one in force, append it to
 `RULES`; what is older than its date stays as it was counted."""
 
+require_order(RULES, "play")
+require_versions((*RULES, *PROPOSED), "play")
+
 FACTS = ("outcome", "ms_played", "track_ms", "seek_count", "paused_ms", "reason_end")
 """Fields of the event that rules ask."""
 
@@ -79,8 +83,10 @@ def apply_rules(
 ) -> Ruling:
     """Apply to each event the version in force on its date.
 
-    `facts` has the columns of FACTS, typed as the event declares them. A null ms_played gives nulls.
+    `facts` has the columns of FACTS, typed as the event declares them. A null ms_played gives nulls. Raises
+    ContractError where the versions have no dates, or are not in their order.
     """
+    require_order(rules, "play")
     starts = np.array([rule.valid_from for rule in rules], "datetime64[D]").astype(np.int64)
     days = event_date.cast(pa.int32()).fill_null(int(starts[0])).to_numpy(zero_copy_only=False)
     version = pa.array(np.maximum(np.searchsorted(starts, days, side="right") - 1, 0), mask=_nulls(event_date))
@@ -104,7 +110,12 @@ def apply_rules(
 
 
 def rule_named(version: str) -> PlayRule:
-    """The version of that name, in force or proposed. Raises InputError when there is none."""
+    """The version of that name, in force or proposed. Raises InputError when there is none.
+
+    Raises ContractError where a version has no date, or a name is that of two.
+    """
+    require_order(RULES, "play")
+    require_versions((*RULES, *PROPOSED), "play")
     known = {rule.version: rule for rule in (*RULES, *PROPOSED)}
     if version not in known:
         raise InputError(

@@ -6,9 +6,12 @@ pseudonym begins with the same five bits: one of 32, whatever else is known of a
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal, get_args
+from typing import Literal, TypeGuard, get_args
+
+from schemas.errors import InputError
 
 PeriodKind = Literal["day", "week", "month", "quarter", "half_year", "year", "all_time"]
 PERIOD_KINDS: tuple[PeriodKind, ...] = get_args(PeriodKind)
@@ -44,21 +47,32 @@ class Slice:
         return end_of(self.kind, self.start)
 
 
+def kind_named(name: str) -> PeriodKind:
+    """The kind of period of that name; raises InputError where there is none."""
+    if not _is_kind(name):
+        raise InputError(f"There is no kind of period {name!r}: take one of {', '.join(PERIOD_KINDS)}.")
+    return name
+
+
 def slice_of(text: str) -> Slice:
-    """The slice that is written so; ValueError where none is."""
-    kind, start, *share = text.split(".")
-    if kind not in PERIOD_KINDS or len(share) > 1 or any(one not in SHARES for one in share):
-        raise ValueError(f"{text!r} is no slice")
-    found = Slice(kind, date.fromisoformat(start), *share)
+    """The slice that is written so; raises InputError where none is."""
+    name, _, rest = text.partition(".")
+    kind = kind_named(name)
+    start, *share = rest.split(".")
     # Only as it is written: partitions are compared as texts, and dates can be spelled in other ways.
-    if str(found) != text or found.start != start_of(kind, found.start):
-        raise ValueError(f"{text!r} is no slice")
-    return found
+    with suppress(ValueError):
+        found = Slice(kind, date.fromisoformat(start), *share[:1])
+        if str(found) == text and found.start == start_of(kind, found.start) and found.share in ("", *SHARES):
+            return found
+    raise InputError(
+        f"{text!r} is no slice: one is written as the kind of a period, its first day and the share of the listeners, "
+        f"such as {Slice('week', date(2026, 11, 23), 'a8')}."
+    )
 
 
 def start_of(kind: PeriodKind, day: date) -> date:
     """The first day of the period of that kind that `day` is in; weeks begin on Monday (ISO 8601)."""
-    months = _MONTHS.get(kind)
+    months = _MONTHS.get(kind_named(kind))
     if months:
         return date(day.year, day.month - (day.month - 1) % months, 1)
     if kind == "week":
@@ -68,7 +82,7 @@ def start_of(kind: PeriodKind, day: date) -> date:
 
 def end_of(kind: PeriodKind, start: date) -> date:
     """The first day after the period that begins on `start`."""
-    match kind:
+    match kind_named(kind):
         case "day":
             return start + timedelta(days=1)
         case "week":
@@ -96,6 +110,10 @@ def with_later(touched: Iterable[Slice], present: Iterable[Slice]) -> set[Slice]
     for one in (found := set(touched)):
         first[one.kind, one.share] = min(one.start, first.get((one.kind, one.share), one.start))
     return found | {one for one in present if first.get((one.kind, one.share), date.max) < one.start}
+
+
+def _is_kind(name: str) -> TypeGuard[PeriodKind]:
+    return name in PERIOD_KINDS
 
 
 def _starts(kind: PeriodKind, one: Slice) -> Iterable[date]:

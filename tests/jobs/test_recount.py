@@ -71,6 +71,12 @@ def test_the_version_in_force_moves_nothing_and_no_table_is_written(session, lak
     assert [lake.version(table) for table in (PLAYS, TRACKS, DAILY_TRACK_PLAYS)] == versions
 
 
+def test_the_version_in_force_again_from_a_date_on_moves_nothing(session, lake, played):
+    played(track("a"), track("b", ms_played=20_000))
+
+    assert recount(session, lake, RULES[-1], date(2026, 11, 19)).moved_tracks == 0
+
+
 def test_the_tracks_that_move_most_come_first_and_the_others_are_counted(session, lake, played):
     played(*[track(name, ms_played=20_000) for name in "abbccc"])
 

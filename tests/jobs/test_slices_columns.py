@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
 from jobs.slice_columns import in_slices, period_start, share, slice_column
+from schemas.errors import InputError
 from schemas.model import ReplaceSlices
 from schemas.periods import BEGINNING, PERIOD_KINDS, RANGES, SHARES, Slice, overlapping, slice_of, start_of
 
@@ -39,6 +40,11 @@ def test_periods_begin_where_the_calendar_says(rows):
             assert row.asDict() == {"event_date": day} | {kind: start_of(kind, day) for kind in PERIOD_KINDS}
 
     agree()
+
+
+def test_a_kind_of_period_that_there_is_not_is_no_column_of_nulls():
+    with pytest.raises(InputError, match=r"^There is no kind of period 'decade': take one of day, week, "):
+        period_start("decade")
 
 
 def test_a_share_is_the_first_five_bits_of_the_listener(rows):

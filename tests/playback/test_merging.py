@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from playback.arrow import arrow_schema
 from playback.merge_rules import RULES, MergeRule
 from playback.merging import COLUMNS, NEIGHBOURS, merge
+from schemas.errors import ContractError
 from schemas.silver import PLAYS
 
 DAY = date(2026, 11, 19)
@@ -188,3 +189,21 @@ def test_whatever_the_order_each_is_merged_once_into_one_that_stays(
         takers[taker] = takers.get(taker, 0) + 1
         assert by_id[other]["track_id"] == by_id[kept]["track_id"]
     assert set(takers.values()) <= {1}
+
+
+@pytest.mark.parametrize(
+    ("versions", "said"),
+    [
+        ([("m1", None)], "Version 'm1' of the merge rules has no date: "),
+        (
+            [("m2", DAY), ("m1", date(1970, 1, 1))],
+            "Version 'm1' of the merge rules, from 1970-01-01 on, follows 'm2', ",
+        ),
+        ([("m1", date(1970, 1, 1)), ("m1", DAY)], "There is more than one version 'm1' of the merge rules: "),
+    ],
+    ids=["no date", "not in order", "one name"],
+)
+def test_rules_that_are_not_dated_in_order_or_named_merge_nothing(versions: list[tuple[str, Any]], said: str) -> None:
+    rules = tuple(MergeRule(version, valid_from) for version, valid_from in versions)
+    with pytest.raises(ContractError, match=f"^{said}"):
+        merged(play("a", **EXTENDED), play("b", **BASIC), rules=rules)

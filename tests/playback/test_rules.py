@@ -1,13 +1,14 @@
 """The truth table of what counts, row by row."""
 
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from playback.arrow import event_schema
 from playback.rules import FACTS, PROPOSED, RULES, PlayRule, apply_rules, rule_named
-from schemas.errors import InputError
+from schemas.errors import ContractError, InputError
 from schemas.events import CURRENT
 
 DAY = date(2024, 5, 2)
@@ -127,3 +128,48 @@ def test_a_version_that_nobody_wrote_down_is_one_sentence() -> None:
 def test_what_is_proposed_is_not_in_force_and_has_a_name_of_its_own() -> None:
     names = [rule.version for rule in (*RULES, *PROPOSED)]
     assert len(names) == len(set(names))
+
+
+def test_two_versions_of_one_name_or_without_a_date_are_not_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for version, valid_from in (("v1", date(2030, 1, 1)), ("v3", None)):
+        monkeypatch.setattr("playback.rules.PROPOSED", (PlayRule(version, valid_from, 10_000),))  # type: ignore[arg-type]
+        with pytest.raises(ContractError, match=f"ersion '{version}' of the play rules"):
+            rule_named("v1")
+
+
+EARLY, LATE = date(1970, 1, 1), date(2024, 5, 2)
+WRONG: dict[str, tuple[list[tuple[str, Any]], str]] = {
+    "the only version has no date": (
+        [("v1", None)],
+        "Version 'v1' of the play rules has no date: give it the UTC date, as `valid_from`, from which it is in force.",
+    ),
+    "a date is a text": (
+        [("v1", EARLY), ("v2", "2024-05-02")],
+        "Version 'v2' of the play rules has no date: give it the UTC date, as `valid_from`, from which it is in force.",
+    ),
+    "the newer one comes first": (
+        [("v2", LATE), ("v1", EARLY)],
+        "Version 'v1' of the play rules, from 1970-01-01 on, follows 'v2', from 2024-05-02 on: put the oldest first, "
+        "and give each a later date than the one before it.",
+    ),
+    "two begin on one day": (
+        [("v1", EARLY), ("v2", EARLY)],
+        "Version 'v2' of the play rules, from 1970-01-01 on, follows 'v1', from 1970-01-01 on: put the oldest first, "
+        "and give each a later date than the one before it.",
+    ),
+    "two have one name": (
+        [("v1", EARLY), ("v1", LATE)],
+        "There is more than one version 'v1' of the play rules: give each a name of its own, so that a row says which "
+        "one it was judged by.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("versions", "sentence"), WRONG.values(), ids=WRONG)
+def test_versions_that_are_not_dated_in_order_or_named_are_one_sentence_and_judge_nothing(
+    versions: list[tuple[str, Any]], sentence: str
+) -> None:
+    rules = tuple(PlayRule(version, valid_from, 30_000) for version, valid_from in versions)
+    with pytest.raises(ContractError) as raised:
+        judged(["play"], [30_000], [DAY], rules)
+    assert str(raised.value) == sentence

@@ -1,11 +1,13 @@
 """Calendar periods and slices."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.errors import InputError
 from schemas.periods import (
     BEGINNING,
     PERIOD_KINDS,
@@ -100,8 +102,31 @@ def test_a_slice_is_written_as_kind_first_day_and_share() -> None:
     ],
 )
 def test_what_is_no_slice_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(InputError):
         slice_of(text)
+
+
+@pytest.mark.parametrize("kind", ["decade", "this_week", "Week", ""])
+def test_a_kind_of_period_that_there_is_not_is_one_sentence_with_those_there_are(kind: Any) -> None:
+    said = f"There is no kind of period {kind!r}: take one of day, week, month, quarter, half_year, year, all_time."
+    for refused in (
+        lambda: slice_of(f"{kind}.2026-11-23"),
+        lambda: start_of(kind, date(2026, 11, 23)),
+        lambda: end_of(kind, date(2026, 11, 23)),
+        lambda: overlapping([Slice("day", date(2026, 11, 23))], [kind]),
+    ):
+        with pytest.raises(InputError) as raised:
+            refused()
+        assert str(raised.value) == said
+
+
+def test_what_is_no_slice_of_a_kind_that_there_is_is_one_sentence_with_one_that_is() -> None:
+    with pytest.raises(InputError) as raised:
+        slice_of("week.2026-11-24")
+    assert str(raised.value) == (
+        "'week.2026-11-24' is no slice: one is written as the kind of a period, its first day and the share of the "
+        "listeners, such as week.2026-11-23.a8."
+    )
 
 
 def test_a_day_touches_one_slice_of_each_kind_of_its_share() -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from jobs.recount import Counts, Place, Recount
+from playback.rules import PlayRule
 from tonearm.app import run
 
 FOUND = Recount(
@@ -57,3 +58,13 @@ def test_json_has_all_of_it(found, capsys):
 def test_a_version_that_nobody_wrote_down_is_one_sentence(found, capsys):
     assert run(["recount", "--rule", "v9"]) == 1
     assert "There is no version 'v9' of the play rules" in capsys.readouterr().err
+
+
+def test_a_version_without_a_date_is_one_sentence(found, capsys, monkeypatch):
+    monkeypatch.setattr("playback.rules.PROPOSED", (PlayRule("v2", None, 10_000),))
+
+    assert run(["recount", "--rule", "v2"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("Version 'v2' of the play rules has no date: give it the UTC date")
+    assert said.err.count("\n") == 1
