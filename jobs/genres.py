@@ -29,6 +29,10 @@ def has_genres() -> Column:
     return F.coalesce("genres", F.lit("")) != ""
 
 
-def genre_plays() -> Column:
-    """Plays of rows whose genres are known."""
-    return F.sum(F.when(has_genres(), F.col("play_count")).otherwise(0)).alias("genre_play_count")
+def genre_plays() -> list[Column]:
+    """Plays of rows whose genres are known, all of them and those of days that are not flagged."""
+    plays = F.col("play_count")
+    return [
+        F.sum(F.when(has_genres(), plays).otherwise(0)).alias("genre_play_count"),
+        F.sum(F.when(has_genres() & ~F.col("is_flagged"), plays).otherwise(0)).alias("clean_genre_play_count"),
+    ]

@@ -1,7 +1,7 @@
 """Gold, continued: statistics of each country and of all together, and the daily charts."""
 
 from schemas.checks import AtMost, Between, InSet, Matches
-from schemas.counts import CHART_LENGTH, COUNT_CHECKS, TRACK_ID
+from schemas.counts import CHART_LENGTH, COUNT_CHECKS, TRACK_COUNT, TRACK_ID, clean_at_most, later_clean
 from schemas.model import Field, ReplaceAll, ReplaceSlices, Snapshot, Table, Warehouse
 from schemas.periods import RANGES
 from schemas.silver import EVENT_DATE
@@ -72,8 +72,9 @@ AREA_PERIODS = Table(
         *RAW_AND_CLEAN,
         LISTENER_COUNT,
         CLEAN_LISTENERS,
-        Field("track_count", "long", "Distinct tracks, exact."),
+        TRACK_COUNT,
         GENRE_PLAY_COUNT,
+        *later_clean(TRACK_COUNT, GENRE_PLAY_COUNT),
     ),
     checks=(
         *PERIOD_CHECKS,
@@ -81,6 +82,7 @@ AREA_PERIODS = Table(
         Between("listener_count", 1),
         AtMost("clean_listener_count", "listener_count"),
         AtMost("genre_play_count", "play_count"),
+        *clean_at_most(TRACK_COUNT, GENRE_PLAY_COUNT),
     ),
     warehouse=Warehouse(cluster_by=("area", "period_kind", "period_start")),
     tags=(TAG,),

@@ -1,5 +1,7 @@
 """Fields and checks that tables about music share."""
 
+from dataclasses import replace
+
 from schemas.checks import AtMost, Between, Matches
 from schemas.model import Field
 
@@ -10,6 +12,7 @@ PLAYBACK_COUNT = Field("playback_count", "long", "Playbacks of any length and ou
 PLAY_COUNT = Field("play_count", "long", "Playbacks that count as a play under the rules of their date.")
 SKIP_COUNT = Field("skip_count", "long", "Playbacks that the rules see as a skip.")
 PLAYED_MS = Field("played_ms", "long", "Milliseconds heard in all playbacks.")
+TRACK_COUNT = Field("track_count", "long", "Distinct tracks, exact.")
 COUNTS = (PLAYBACK_COUNT, PLAY_COUNT, SKIP_COUNT)
 COUNT_CHECKS = (
     Between("playback_count", 1),
@@ -21,3 +24,18 @@ COUNT_CHECKS = (
 )
 IS_COUNTRY = Matches("country", "^[A-Z]{2}$")
 CHART_LENGTH = 100
+
+
+def clean_of(one: Field) -> Field:
+    """The same count without the days on which listeners are flagged."""
+    return replace(one, name=f"clean_{one.name}", description=f"{one.description} Without flagged days of listeners.")
+
+
+def later_clean(*counts: Field) -> tuple[Field, ...]:
+    """Clean counts beside those of a table that was without them once: rows from then have none."""
+    return tuple(replace(clean_of(one), nullable=True) for one in counts)
+
+
+def clean_at_most(*counts: Field) -> tuple[AtMost, ...]:
+    """No count is less than the clean one beside it."""
+    return tuple(AtMost(clean_of(one).name, one.name) for one in counts)

@@ -8,7 +8,19 @@ clean ones, which leave out the days on which a listener is flagged.
 from dataclasses import replace
 
 from schemas.checks import AtMost, Between, Check, InSet
-from schemas.counts import COUNT_CHECKS, COUNTRY, COUNTS, IS_COUNTRY, PLAYED_MS, TRACK_ID, USER_ID
+from schemas.counts import (
+    COUNT_CHECKS,
+    COUNTRY,
+    COUNTS,
+    IS_COUNTRY,
+    PLAYED_MS,
+    TRACK_COUNT,
+    TRACK_ID,
+    USER_ID,
+    clean_at_most,
+    clean_of,
+    later_clean,
+)
 from schemas.model import Field, ReplaceAll, ReplaceSlices, Table, Warehouse
 from schemas.music_catalogue import GENRES, RELEASE_YEAR
 from schemas.periods import RANGES
@@ -36,16 +48,13 @@ GENRE_PLAY_COUNT = Field(
     nullable=True,
 )
 LISTENED = (*COUNTS, PLAYED_MS)
-CLEAN = tuple(
-    replace(one, name=f"clean_{one.name}", description=f"{one.description} Without flagged days of listeners.")
-    for one in LISTENED
-)
+CLEAN = tuple(map(clean_of, LISTENED))
 RAW_AND_CLEAN = (*LISTENED, *CLEAN)
 PERIOD = (SLICE, PERIOD_KIND, PERIOD_START)
 _CELL_CHECKS: tuple[Check, ...] = (
     *COUNT_CHECKS,
     *(Between(one.name, 0) for one in CLEAN),
-    *(AtMost(f"clean_{one.name}", one.name) for one in LISTENED),
+    *clean_at_most(*LISTENED),
 )
 PERIOD_CHECKS: tuple[Check, ...] = (InSet("period_kind", RANGES), *_CELL_CHECKS)
 
@@ -101,6 +110,15 @@ LISTENER_TOPS = Table(
     tags=(TAG,),
 )
 
+_DIFFERENT = (
+    TRACK_COUNT,
+    Field("artist_count", "long", "Distinct artists, exact; playbacks whose artist is unknown have none."),
+    Field("album_count", "long", "Distinct albums, exact; playbacks whose album is unknown have none."),
+    Field("day_count", "long", "Days (UTC) with a playback."),
+    Field("genre_count", "long", "Distinct genres, exact, as far as the catalogue knows them.", nullable=True),
+    GENRE_PLAY_COUNT,
+)
+
 LISTENER_PERIODS = Table(
     layer="gold",
     name="listener_periods",
@@ -114,12 +132,8 @@ LISTENER_PERIODS = Table(
         *PERIOD,
         USER_ID,
         *RAW_AND_CLEAN,
-        Field("track_count", "long", "Distinct tracks, exact."),
-        Field("artist_count", "long", "Distinct artists, exact; playbacks whose artist is unknown have none."),
-        Field("album_count", "long", "Distinct albums, exact; playbacks whose album is unknown have none."),
-        Field("day_count", "long", "Days (UTC) with a playback."),
-        Field("genre_count", "long", "Distinct genres, exact, as far as the catalogue knows them.", nullable=True),
-        GENRE_PLAY_COUNT,
+        *_DIFFERENT,
+        *later_clean(*_DIFFERENT),
     ),
     checks=(
         *PERIOD_CHECKS,
@@ -127,6 +141,7 @@ LISTENER_PERIODS = Table(
         AtMost("track_count", "playback_count"),
         Between("day_count", 1),
         AtMost("genre_play_count", "play_count"),
+        *clean_at_most(*_DIFFERENT),
     ),
     warehouse=Warehouse(cluster_by=("user_id", "period_kind", "period_start")),
     tags=(TAG,),
@@ -195,7 +210,7 @@ LISTENER_SESSIONS = Table(
         Field("started_at", "timestamp", "UTC start of the first playback: its end less what was heard of it."),
         Field("ended_at", "timestamp", "UTC end of the last playback."),
         *LISTENED,
-        Field("track_count", "long", "Distinct tracks, exact."),
+        TRACK_COUNT,
         Field("is_flagged", "boolean", "Whether the listener is flagged on event_date."),
     ),
     checks=(*COUNT_CHECKS, Between("track_count", 1), AtMost("first_ended_at", "ended_at")),

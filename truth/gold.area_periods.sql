@@ -16,6 +16,8 @@ SELECT
     count(DISTINCT user_id) AS listener_count,
     count(DISTINCT user_id) FILTER (NOT is_flagged) AS clean_listener_count,
     count(DISTINCT track_id) AS track_count,
-    coalesce(sum(play_count) FILTER (has_genre), 0)::BIGINT AS genre_play_count
+    coalesce(sum(play_count) FILTER (has_genre), 0)::BIGINT AS genre_play_count,
+    count(DISTINCT track_id) FILTER (NOT is_flagged) AS clean_track_count,
+    coalesce(sum(play_count) FILTER (has_genre AND NOT is_flagged), 0)::BIGINT AS clean_genre_play_count
 FROM listened_by_kind
 GROUP BY GROUPING SETS ((period_kind, period_start, country), (period_kind, period_start));

@@ -4,7 +4,12 @@ WITH heard AS (
     JOIN days_of_periods USING (event_date)
 ),
 genres AS (
-    SELECT period_kind, period_start, user_id, count(DISTINCT genre) AS genre_count
+    SELECT
+        period_kind,
+        period_start,
+        user_id,
+        count(DISTINCT genre) AS genre_count,
+        count(DISTINCT genre) FILTER (NOT is_flagged) AS clean_genre_count
     FROM heard
     JOIN genres_of_tracks USING (track_id)
     GROUP BY ALL
@@ -28,7 +33,13 @@ SELECT
     count(DISTINCT album_id) AS album_count,
     count(DISTINCT event_date) AS day_count,
     any_value(coalesce(genres.genre_count, 0)) AS genre_count,
-    coalesce(sum(play_count) FILTER (has_genre), 0)::BIGINT AS genre_play_count
+    coalesce(sum(play_count) FILTER (has_genre), 0)::BIGINT AS genre_play_count,
+    count(DISTINCT track_id) FILTER (NOT is_flagged) AS clean_track_count,
+    count(DISTINCT artist_id) FILTER (NOT is_flagged) AS clean_artist_count,
+    count(DISTINCT album_id) FILTER (NOT is_flagged) AS clean_album_count,
+    count(DISTINCT event_date) FILTER (NOT is_flagged) AS clean_day_count,
+    any_value(coalesce(genres.clean_genre_count, 0)) AS clean_genre_count,
+    coalesce(sum(play_count) FILTER (has_genre AND NOT is_flagged), 0)::BIGINT AS clean_genre_play_count
 FROM heard
 LEFT JOIN genres USING (period_kind, period_start, user_id)
 GROUP BY period_kind, period_start, heard.user_id;

@@ -82,6 +82,15 @@ def test_the_age_of_a_year_is_what_half_of_the_plays_reach(answer: Answer) -> No
     assert decades == [("2010", 2), ("1990", 1), ("2000", 1)]
 
 
+def test_genres_of_flagged_days_only_are_in_no_clean_count(answer: Answer) -> None:
+    catalogue = [{"track_id": "uri:1", "genres": ["pop"]}, {"track_id": "uri:2", "genres": ["pop", "rock"]}]
+    flagged = {"track_id": "uri:2", "ms_played": 90_000_000, "occurred_at": START}
+    rows = answer("gold.listener_periods", [{"track_id": "uri:1"}, flagged], catalogue=catalogue)
+    [row] = [row for row in rows if row["period_kind"] == "all_time"]
+    assert (row["genre_count"], row["genre_play_count"]) == (2, 2)
+    assert (row["clean_genre_count"], row["clean_genre_play_count"]) == (1, 1)
+
+
 def test_a_damaged_catalogue_is_an_error(answer: Answer, tmp_path: Path) -> None:
     answer(FACTS, [{}])
     [folder] = tmp_path.iterdir()
@@ -137,6 +146,12 @@ def counts(own: list[Row]) -> tuple[int, ...]:
     )
 
 
+def of_known_genre(own: list[Row]) -> tuple[int, int]:
+    """Plays of tracks of a known genre, and those of them of days that are not flagged."""
+    plays = [row for row in own if row["genres"] and row["ms_played"] >= 30_000]
+    return len(plays), sum(not row["is_flagged"] for row in plays)
+
+
 def counted(row: Row) -> tuple[int, ...]:
     names = ("playback_count", "play_count", "played_ms")
     return tuple(row[f"{side}{name}"] for side in ("", "clean_") for name in names)
@@ -186,13 +201,13 @@ def test_random_logs_and_catalogues(answer: Answer, seed: int) -> None:
         ("gold.listener_periods", "user_id", lambda row: [(row["user_id"],)]),
         ("gold.area_periods", "area", lambda row: [(area,) for area in areas(row)]),
     ):
-        plays = {
-            cell: sum(row["ms_played"] >= 30_000 for row in own if row["genres"])
-            for cell, own in cells(rows, key).items()
-        }
+        plays = {cell: of_known_genre(own) for cell, own in cells(rows, key).items()}
         found = answer(table, log, catalogue=catalogue)
         assert plays == {
-            (row["period_kind"], row["period_start"], row[who]): row["genre_play_count"]
+            (row["period_kind"], row["period_start"], row[who]): (
+                row["genre_play_count"],
+                row["clean_genre_play_count"],
+            )
             for row in found
             if row["period_kind"] in ("month", "year", "all_time")
         }

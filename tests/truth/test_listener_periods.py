@@ -22,6 +22,7 @@ def test_a_listener_has_a_row_in_each_kind_of_period(answer: Answer) -> None:
     clean = {f"clean_{name}": value for name, value in sums.items()}
     distinct = {"track_count": 2, "artist_count": 1, "album_count": 1, "day_count": 1}
     distinct |= {"genre_count": 0, "genre_play_count": 0}
+    distinct |= {f"clean_{name}": value for name, value in distinct.items()}
     assert rows == [
         {"slice": f"{kind}.{start}.a8", "period_kind": kind, "period_start": start, "user_id": "ada"}
         | sums
@@ -77,11 +78,12 @@ def test_clean_counts_leave_out_flagged_days(answer: Answer) -> None:
     assert (row["playback_count"], row["play_count"], row["played_ms"]) == (201, 201, 6_230_000)
     assert (row["clean_playback_count"], row["clean_play_count"], row["clean_played_ms"]) == (1, 1, 30_000)
     assert (row["track_count"], row["day_count"]) == (2, 2)
+    assert (row["clean_track_count"], row["clean_artist_count"], row["clean_day_count"]) == (1, 1, 1)
 
 
 def test_a_listener_of_flagged_days_only_has_nothing_clean(answer: Answer) -> None:
     [row] = all_time(answer, PERIODS, BOT_DAY)
-    assert [row[name] for name in row if name.startswith("clean_")] == [0, 0, 0, 0]
+    assert [row[name] for name in row if name.startswith("clean_")] == [0] * 10
 
 
 def test_unknown_artists_and_albums_are_not_counted(answer: Answer) -> None:

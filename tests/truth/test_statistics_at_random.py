@@ -126,16 +126,18 @@ def test_days_and_periods_of_listeners(answer: Answer, log: list[Row]) -> None:
     assert 0 < len(people(rows)) < len(rows)
     found = sum(row["played_ms"] for row in answer("gold.listener_track_days", log) if row["is_flagged"])
     assert found == sum(row["ms_played"] for row in rows if row["is_flagged"])
-    names = ("track_count", "artist_count", "album_count", "day_count")
+    names, kinds = ("track_count", "artist_count", "album_count", "day_count"), ("track", "artist", "album", "day")
     expected = {
         (own[0]["user_id"], *key[1]): (
             *raw_and_clean(own),
-            *(distinct(own, one) for one in ("track", "artist", "album", "day")),
+            *(distinct(side, one) for side in (own, people(own)) for one in kinds),
         )
         for key, own in cells(rows, lambda row: [(row["user_id"], one) for one in periods(row["day"])]).items()
     }
     assert expected == {
-        (row["user_id"], row["period_kind"], row["period_start"]): counts(row, *names)
+        (row["user_id"], row["period_kind"], row["period_start"]): counts(
+            row, *names, *(f"clean_{one}" for one in names)
+        )
         for row in answer("gold.listener_periods", log)
     }
 
@@ -192,9 +194,14 @@ def with_listeners(own: list[Row]) -> tuple[int, ...]:
 
 def test_areas(answer: Answer, log: list[Row]) -> None:
     rows, listeners = music(log), ("listener_count", "clean_listener_count")
-    expected = {key: (*with_listeners(own), distinct(own, "track")) for key, own in cells(rows, areas).items()}
+    expected = {
+        key: (*with_listeners(own), distinct(own, "track"), distinct(people(own), "track"))
+        for key, own in cells(rows, areas).items()
+    }
     assert expected == {
-        (row["area"], row["period_kind"], row["period_start"]): counts(row, *listeners, "track_count")
+        (row["area"], row["period_kind"], row["period_start"]): counts(
+            row, *listeners, "track_count", "clean_track_count"
+        )
         for row in answer("gold.area_periods", log)
     }
     assert tops(rows, areas, with_listeners) == sorted(

@@ -35,12 +35,13 @@ def query(table: Table) -> str:
     """SQL for BigQuery: sums by date where there are dates and counts, else some rows."""
     counts = [field.name for field in table.fields if field.type == "long" and field.name.endswith(("_count", "_ms"))]
     if table.partition_by and counts:
-        # Distinct listeners of tracks do not add up.
-        sums = ", ".join(f"SUM({name}) AS {name}" for name in counts if name not in _NOT_ADDED)
+        # What is distinct of one row and of another may be the same.
+        added = [name for name in counts if name.removeprefix("clean_") not in _NOT_ADDED]
+        sums = ", ".join(f"SUM({name}) AS {name}" for name in added)
         day = table.partition_by
         return f"SELECT {day}, {sums} FROM {table.full_name} GROUP BY 1 ORDER BY 1 DESC LIMIT {_ROWS}"  # noqa: S608
     columns = ", ".join(field.name for field in table.fields if not field.personal)
     return f"SELECT {columns} FROM {table.full_name} LIMIT {_ROWS}"  # noqa: S608 - of declared names
 
 
-_NOT_ADDED = ("listener_count", "track_count")
+_NOT_ADDED = ("listener_count", "track_count", "artist_count", "album_count", "genre_count", "day_count")

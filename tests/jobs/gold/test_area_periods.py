@@ -54,6 +54,8 @@ def test_an_area_is_summed_up_with_and_without_flagged_days(periods):
         "clean_listener_count": 1,
         "track_count": 2,
         "genre_play_count": 2,
+        "clean_track_count": 2,
+        "clean_genre_play_count": 2,
     }
 
 
@@ -92,6 +94,22 @@ def test_who_only_skips_is_a_listener_and_a_clean_one_unless_flagged(periods):
     assert _counts(rows, "play_count") == {"DE": 0, "ZZ": 0, "**": 0}
     assert _counts(rows, "listener_count") == {"DE": 1, "ZZ": 1, "**": 2}
     assert _counts(rows, "clean_listener_count") == {"DE": 1, "ZZ": 0, "**": 1}
+
+
+def test_a_track_is_a_clean_one_where_any_listener_hears_it_on_a_day_that_is_not_flagged(periods):
+    flagged = {"user_id": BEN, "is_flagged": True}
+    rows = periods(
+        _cell("t", genres="jazz"),
+        _cell("t", genres="jazz", **flagged),
+        _cell("u", genres="jazz", **flagged),
+        _cell("t", genres="jazz", country="SE", **flagged),
+        _cell("skipped", country="SE", play_count=0),
+    )
+
+    assert _counts(rows, "track_count") == {"DE": 2, "SE": 2, "**": 3}
+    assert _counts(rows, "clean_track_count") == {"DE": 1, "SE": 1, "**": 2}
+    assert _counts(rows, "genre_play_count") == {"DE": 6, "SE": 2, "**": 8}
+    assert _counts(rows, "clean_genre_play_count") == {"DE": 2, "SE": 0, "**": 2}
 
 
 def test_nothing_played_is_no_period(periods):

@@ -59,7 +59,44 @@ def test_a_period_is_summed_up_and_counts_what_differs(periods):
         "day_count": 3,
         "genre_count": 2,
         "genre_play_count": 4,
+        "clean_track_count": 2,
+        "clean_artist_count": 2,
+        "clean_album_count": 1,
+        "clean_day_count": 2,
+        "clean_genre_count": 2,
+        "clean_genre_play_count": 4,
     }
+
+
+def test_what_was_heard_on_flagged_days_only_is_in_no_clean_count(periods):
+    named = {"artist_id": "artist:1", "album_id": "album:1", "genres": "jazz"}
+    flagged = {"event_date": date(2026, 11, 20), "is_flagged": True}
+    cells = [
+        _cell("t", **named),
+        _cell("t", **named | flagged),
+        _cell("u", artist_id="artist:2", album_id="album:2", genres="jazz;rock", **flagged),
+    ]
+
+    row = periods(*cells)[ANNA, "month", date(2026, 11, 1)]
+
+    assert {name: value for name, value in row.items() if _is_of_different(name)} == {
+        "track_count": 2,
+        "artist_count": 2,
+        "album_count": 2,
+        "day_count": 2,
+        "genre_count": 2,
+        "genre_play_count": 6,
+        "clean_track_count": 1,
+        "clean_artist_count": 1,
+        "clean_album_count": 1,
+        "clean_day_count": 1,
+        "clean_genre_count": 1,
+        "clean_genre_play_count": 2,
+    }
+
+
+def _is_of_different(name):
+    return any(one in name for one in ("track", "artist", "album", "day", "genre"))
 
 
 def test_a_week_goes_over_new_year_and_distinct_tracks_do_not_add_up(periods):
@@ -85,13 +122,14 @@ def test_who_only_skipped_tracks_of_nobody_known_has_a_row(periods):
 
     assert (row["playback_count"], row["play_count"], row["skip_count"], row["played_ms"]) == (1, 0, 1, 0)
     assert (row["track_count"], row["artist_count"], row["album_count"], row["day_count"]) == (1, 0, 0, 1)
+    assert (row["clean_track_count"], row["clean_artist_count"], row["clean_day_count"]) == (1, 0, 1)
 
 
 def test_who_is_flagged_on_every_day_has_nothing_clean(periods):
-    row = periods(_cell(is_flagged=True))[ANNA, "all_time", date(1970, 1, 1)]
+    row = periods(_cell(is_flagged=True, genres="jazz"))[ANNA, "all_time", date(1970, 1, 1)]
 
-    assert (row["playback_count"], row["clean_playback_count"], row["clean_played_ms"]) == (3, 0, 0)
-    assert (row["track_count"], row["day_count"]) == (1, 1)
+    assert (row["playback_count"], row["track_count"], row["day_count"], row["genre_count"]) == (3, 1, 1, 1)
+    assert {value for name, value in row.items() if name.startswith("clean_")} == {0}
 
 
 def test_listeners_are_rows_of_their_own_in_the_slice_of_their_share(periods):
