@@ -14,14 +14,14 @@ from tests.end_to_end.faults.killing import MUSIC, killed_at
 pytestmark = pytest.mark.timeout(1800)
 
 PLACES = (
+    "write.committed@gold.listener_sessions",
     "write.prepared@gold.listener_track_days",
     "write.committed@gold.listener_track_days",
     "check.passed@gold.listener_track_days",
-    "write.committed@gold.listener_sessions",
     "write.prepared@gold.listener_tops",
     "write.committed@gold.listener_tops",
-    "write.committed@gold.listener_periods",
     "slices.round@gold.listener_tops",
+    "write.committed@gold.listener_periods",
     "write.committed@gold.area_tops",
     "slices.round@gold.area_tops",
     "check.recorded@gold.area_periods",
@@ -30,6 +30,7 @@ PLACES = (
     "publish.before_merge@gold.listener_tops/bigquery",
     "publish.after_merge@gold.listener_tops/bigquery",
 )
+"""In the order in which a run comes by: what is done is not done again by the next one."""
 FEW = ("write.committed@gold.listener_track_days", "restatements.written")
 _MOMENTS = ("known_at", "known_before", "restated_date", AS_KNOWN_AT.name)
 
