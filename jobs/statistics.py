@@ -12,9 +12,13 @@ _IDS = {"track": "track_id", "artist": "artist_id", "album": "album_id"}
 
 
 def is_flagged() -> Column:
-    """Whether the listener of a playback is flagged on its `event_date` (see `gold.listener_track_days`)."""
+    """Whether the listener of a playback is flagged on its `event_date`, by all playbacks of the rows."""
     day = Window.partitionBy("user_id", "event_date")
-    heard, playbacks = F.sum("ms_played").over(day), F.count(F.lit(1)).over(day)
+    return is_flagged_day(F.sum("ms_played").over(day), F.count(F.lit(1)).over(day))
+
+
+def is_flagged_day(heard: Column, playbacks: Column) -> Column:
+    """Whether a listener is flagged on a day (UTC) of so many playbacks of tracks, of so many milliseconds in all."""
     hurried = (playbacks >= FLAGGED_PLAYBACKS) & (heard < playbacks * FLAGGED_MEAN_MS)
     return (heard > FLAGGED_MS) | hurried
 

@@ -3,6 +3,8 @@
 Those about music take `content_type = 'track'`; what they leave out stays counted in silver.
 """
 
+from dataclasses import replace
+
 from schemas import area_statistics, eras, statistics, year_in_music
 from schemas.bronze import CLIENT_ID
 from schemas.checks import AtMost, Between, InSet, References, Volume
@@ -43,7 +45,8 @@ DAILY_TRACK_PLAYS = Table(
 DAILY_USER_PLAYS = Table(
     layer="gold",
     name="daily_user_plays",
-    description="Playbacks of each listener by day; one that is told of twice counts once.",
+    description="Playbacks of each listener by day; one that is told of twice counts once. What is clean is 0 on a day "
+    f"on which the listener is flagged, and all of the day else. {statistics.FLAGGED}",
     grain="one row per event_date and user_id that played a track",
     key=("event_date", "user_id"),
     refresh=ReplaceDates(also=("silver.merged_plays",)),
@@ -55,8 +58,14 @@ DAILY_USER_PLAYS = Table(
         *COUNTS,
         Field("track_count", "long", "Distinct tracks, exact."),
         PLAYED_MS,
+        *(replace(one, nullable=True) for one in statistics.CLEAN),
     ),
-    checks=(*COUNT_CHECKS, Between("track_count", 1), AtMost("track_count", "playback_count")),
+    checks=(
+        *COUNT_CHECKS,
+        *statistics.CLEAN_CHECKS,
+        Between("track_count", 1),
+        AtMost("track_count", "playback_count"),
+    ),
     warehouse=Warehouse(cluster_by=("user_id",)),
     serving=Serving("upsert", partition_key=("user_id",), clustering=("event_date",), descending=("event_date",)),
 )

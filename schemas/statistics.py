@@ -47,23 +47,25 @@ GENRE_PLAY_COUNT = Field(
     "Plays of tracks of which the catalogue knows a genre: the others are in none.",
     nullable=True,
 )
+FLAGGED = (
+    f"A listener is flagged on a day (UTC) of which more than {FLAGGED_MS:,} ms are heard, or which has "
+    f"{FLAGGED_PLAYBACKS} or more playbacks that last less than {FLAGGED_MEAN_MS:,} ms in the mean."
+)
 LISTENED = (*COUNTS, PLAYED_MS)
 CLEAN = tuple(map(clean_of, LISTENED))
 RAW_AND_CLEAN = (*LISTENED, *CLEAN)
 PERIOD = (SLICE, PERIOD_KIND, PERIOD_START)
-_CELL_CHECKS: tuple[Check, ...] = (
-    *COUNT_CHECKS,
+CLEAN_CHECKS: tuple[Check, ...] = (
     *(Between(one.name, 0) for one in CLEAN),
     *clean_at_most(*LISTENED),
 )
-PERIOD_CHECKS: tuple[Check, ...] = (InSet("period_kind", RANGES), *_CELL_CHECKS)
+PERIOD_CHECKS: tuple[Check, ...] = (InSet("period_kind", RANGES), *COUNT_CHECKS, *CLEAN_CHECKS)
 
 LISTENER_TRACK_DAYS = Table(
     layer="gold",
     name="listener_track_days",
     description="Playbacks of tracks of each listener by day and local hour: the base of all statistics. One that is "
-    f"told of twice counts once. A listener is flagged on a day (UTC) of which more than {FLAGGED_MS:,} ms are heard, "
-    f"or which has {FLAGGED_PLAYBACKS} or more playbacks that last less than {FLAGGED_MEAN_MS:,} ms in the mean.",
+    f"told of twice counts once. {FLAGGED}",
     grain="one row per event_date, user_id, country, track, artist, album and local hour in which it was played",
     key=("event_date", "user_id", "country", "track_id", "artist_id", "album_id", "local_date", "local_hour"),
     refresh=ReplaceSlices(kinds=("month",), also=("silver.merged_plays",), of_tracks=("silver.track_facts",)),

@@ -1,11 +1,16 @@
 CREATE TABLE gold.daily_user_plays AS
 SELECT
     event_date,
-    user_id::VARCHAR AS user_id,
+    music.user_id::VARCHAR AS user_id,
     count(*) AS playback_count,
     count(*) FILTER (counts_as_play) AS play_count,
     count(*) FILTER (is_skip) AS skip_count,
     count(DISTINCT track_id) AS track_count,
-    sum(ms_played)::BIGINT AS played_ms
+    sum(ms_played)::BIGINT AS played_ms,
+    count(*) FILTER (flagged.user_id IS NULL) AS clean_playback_count,
+    count(*) FILTER (counts_as_play AND flagged.user_id IS NULL) AS clean_play_count,
+    count(*) FILTER (is_skip AND flagged.user_id IS NULL) AS clean_skip_count,
+    coalesce(sum(ms_played) FILTER (flagged.user_id IS NULL), 0)::BIGINT AS clean_played_ms
 FROM music
+LEFT JOIN flagged USING (user_id, event_date)
 GROUP BY event_date, music.user_id;

@@ -2,13 +2,6 @@
 -- Given: the views of `messages.sql`. `answers.py` sets the variables `share` and `period_kind` before it reads what
 -- uses them: the larger answers are computed piece by piece.
 
--- Listeners on days (UTC) on which they seem to be no people.
-CREATE TABLE flagged AS
-SELECT user_id, event_date
-FROM music
-GROUP BY user_id, event_date
-HAVING sum(ms_played) > 86_400_000 OR (count(*) >= 200 AND sum(ms_played) < 45_000 * count(*));
-
 -- The first byte of a pseudonym, as hexadecimal digits, without its last three bits.
 CREATE MACRO share_of(user_id) AS
     left(user_id::VARCHAR, 1) || if(substr(user_id::VARCHAR, 2, 1) < '8', '0', '8');

@@ -102,3 +102,10 @@ WHERE verdict = 'accepted';
 CREATE VIEW music AS
 FROM playbacks
 WHERE content_type = 'track' AND (event_id IS NULL OR event_id NOT IN (FROM merged));
+
+-- Listeners on days (UTC) on which they seem to be no people: the daily counts need them as all statistics do.
+CREATE TABLE flagged AS
+SELECT user_id, event_date
+FROM music
+GROUP BY user_id, event_date
+HAVING sum(ms_played) > 86_400_000 OR (count(*) >= 200 AND sum(ms_played) < 45_000 * count(*));

@@ -4,11 +4,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.columns import count_where, counted_once, declared, exact_sum
+from jobs.statistics import is_flagged_day
 from schemas.gold import DAILY_USER_PLAYS
+from schemas.statistics import LISTENED
 
 
 def transform(plays: DataFrame, merged_plays: DataFrame) -> DataFrame:
-    """Count tracks by day and listener."""
+    """Count tracks by day and listener; a row is all that a flag depends on, so that it needs no pass of its own."""
     tracks = counted_once(plays, merged_plays).where(F.col("content_type") == "track")
     # Grouped twice instead of countDistinct, of which one engine took over 5 GB for half a million rows.
     by_track = tracks.groupBy("event_date", "user_id", "track_id").agg(
@@ -24,4 +26,6 @@ def transform(plays: DataFrame, merged_plays: DataFrame) -> DataFrame:
         F.count("track_id").alias("track_count"),
         exact_sum(F.col("played_ms")).alias("played_ms"),
     )
-    return declared(counted, DAILY_USER_PLAYS)
+    flagged = is_flagged_day(F.col("played_ms"), F.col("playback_count"))
+    clean = {f"clean_{one.name}": F.when(flagged, 0).otherwise(F.col(one.name)) for one in LISTENED}
+    return declared(counted.withColumns(clean), DAILY_USER_PLAYS)

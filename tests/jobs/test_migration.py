@@ -17,9 +17,11 @@ from schemas.errors import CheckFailedError
 from schemas.gold import DAILY_USER_PLAYS
 from schemas.model import Field
 from schemas.silver import MERGED_PLAYS, PLAYS
+from schemas.statistics import CLEAN_CHECKS
 
 MEAN = Field("mean_ms", "long", "Milliseconds of a playback.", nullable=True)
 WIDER = replace(DAILY_USER_PLAYS, fields=(*DAILY_USER_PLAYS.fields[:2], MEAN, *DAILY_USER_PLAYS.fields[2:]))
+CLEAN_FIELDS = tuple(one for one in DAILY_USER_PLAYS.fields if one.name.startswith("clean_"))
 
 
 @pytest.fixture
@@ -78,6 +80,34 @@ def test_an_added_column_is_filled_in_every_row_there_is(runner, lake, tmp_path,
     assert not runner.refresh(WIDER).changed
     assert DeltaTable(lake.path(WIDER)).protocol()[:2] == (1, 2)
     assert lake.digest(DAILY_USER_PLAYS) != before
+
+
+@pytest.mark.slow_on_spark
+def test_the_days_of_a_lake_without_clean_counts_have_them_after_the_next_run(
+    runner, lake, tmp_path, append, monkeypatch
+):
+    fields = tuple(one for one in DAILY_USER_PLAYS.fields if one not in CLEAN_FIELDS)
+    checks = tuple(one for one in DAILY_USER_PLAYS.checks if one not in CLEAN_CHECKS)
+    narrower, before = replace(DAILY_USER_PLAYS, fields=fields, checks=checks), daily_user_plays.transform
+    full = {"occurred_at": "2026-11-18T10:00:00Z", "ms_played": 86_400_000}
+    append({"event_id": "a", "ms_played": 40_000}, full | {"event_id": "b"}, full | {"event_id": "c"})
+    runner.refresh(PLAYS)
+    runner.refresh(MERGED_PLAYS)
+    with monkeypatch.context() as older:
+        names = [one.name for one in CLEAN_FIELDS]
+        older.setattr(
+            daily_user_plays, "transform", lambda plays, merged_plays: before(plays, merged_plays).drop(*names)
+        )
+        runner.refresh(narrower)
+    _widen(lake, Checker(tmp_path), DAILY_USER_PLAYS)
+
+    runner.refresh(DAILY_USER_PLAYS)
+
+    days = lake.rows(DAILY_USER_PLAYS).to_pylist()
+    assert {str(row["event_date"]): (row["clean_playback_count"], row["clean_played_ms"]) for row in days} == {
+        "2026-11-18": (0, 0),
+        "2026-11-19": (1, 40_000),
+    }
 
 
 @pytest.mark.slow_on_spark

@@ -23,6 +23,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DAY = date(2026, 1, 31)
 TRACK = {"track_id": "uri:1", "artist_name": "Poolside", "track_title": "Harvest Moon"}
 COUNTS = {"playback_count": 1, "play_count": 1, "skip_count": 0, "played_ms": 30_000}
+CLEAN = {"clean_playback_count": 1, "clean_play_count": 1, "clean_skip_count": 0, "clean_played_ms": 30_000}
 RECORD = {"topic_id": "t", "partition": 0, "offset": 0, "topic": "events", "appended_at": NOON, "appended_date": DAY}
 NONE = dict.fromkeys(("duplicate", "dead_letter", "replayed", "pending", "lost", "unaccounted"), 0)
 LINE = {"client_id": "secret-phone", "topic_id": "t", "topic": "events"} | NONE
@@ -48,7 +49,7 @@ MESSAGES = [
 ]
 LAKE: dict[Table, list[dict[str, Any]]] = {
     DAILY_TRACK_PLAYS: [{"event_date": DAY, "country": "DE", "track_id": "uri:1", "listener_count": 1, **COUNTS}],
-    DAILY_USER_PLAYS: [{"event_date": DAY, "user_id": "secret-ada", "track_count": 1, **COUNTS}],
+    DAILY_USER_PLAYS: [{"event_date": DAY, "user_id": "secret-ada", "track_count": 1, **COUNTS, **CLEAN}],
     COUNTRY_CHARTS: [
         {"country": "DE", "window_days": days, "position": 1, "chart_date": DAY, "play_count": 1, "played_ms": 30_000}
         | TRACK

@@ -49,10 +49,11 @@ def test_a_row_that_differs_is_shown_without_whose_it_is(home: Path, capsys: pyt
     assert run(["verify"]) == 1
     said = capsys.readouterr()
     counts = "playback_count 1, play_count 1, skip_count 0, track_count 1"
+    clean = "clean_playback_count 1, clean_play_count 1, clean_skip_count 0, clean_played_ms 30000"
     assert said.out.splitlines()[1:4] == [
         "✗ gold.daily_user_plays: 1 row only in the key, 1 row only in the table",
-        f"    key: event_date 2026-01-31, user_id …, {counts}, played_ms 30000",
-        f"    table: event_date 2026-01-31, user_id …, {counts}, played_ms 30001",
+        f"    key: event_date 2026-01-31, user_id …, {counts}, played_ms 30000, {clean}",
+        f"    table: event_date 2026-01-31, user_id …, {counts}, played_ms 30001, {clean}",
     ]
     assert said.err.startswith("Not what the answer key says: gold.daily_user_plays;")
     assert said.err.count("\n") == 1

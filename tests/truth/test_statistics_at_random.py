@@ -126,6 +126,10 @@ def test_days_and_periods_of_listeners(answer: Answer, log: list[Row]) -> None:
     assert 0 < len(people(rows)) < len(rows)
     found = sum(row["played_ms"] for row in answer("gold.listener_track_days", log) if row["is_flagged"])
     assert found == sum(row["ms_played"] for row in rows if row["is_flagged"])
+    by_day = cells(rows, lambda row: [(row["user_id"], row["day"])])
+    days = {key: (*raw_and_clean(own), distinct(own, "track")) for key, own in by_day.items()}
+    daily = answer("gold.daily_user_plays", log)
+    assert {(row["user_id"], row["event_date"]): counts(row, "track_count") for row in daily} == days
     names, kinds = ("track_count", "artist_count", "album_count", "day_count"), ("track", "artist", "album", "day")
     expected = {
         (own[0]["user_id"], *key[1]): (
