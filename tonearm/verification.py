@@ -108,6 +108,13 @@ def _complete_key(folder: Path) -> Key:
         raise MissingInputError(f"There is no answer key in {folder}: run `tonearm simulate`, or name its folder.")
     if not key.complete or not all(_answer(folder, table).is_file() for table in _comparable(key.statistics)):
         raise MissingInputError(f"The answer key in {folder} was not finished: run `tonearm simulate` again.")
+    others = [table.full_name for table in _comparable(key.statistics) if not _has_columns_of(folder, table)]
+    if others:
+        named = f"other columns in {others[0]}" + (f" and {len(others) - 1} more" if len(others) > 1 else "")
+        raise MissingInputError(
+            f"The answer key in {folder} is of another version of Tonearm, which had {named}: "
+            "run `tonearm simulate` again."
+        )
     return key
 
 
@@ -133,6 +140,11 @@ def _told_twice(folder: Path) -> int:
 
 def _comparable(with_statistics: bool) -> list[Table]:
     return [*_COMPARABLE, *(_STATISTICS if with_statistics else ())]
+
+
+def _has_columns_of(folder: Path, table: Table) -> bool:
+    """Whether the answer has the columns of the table as it is declared now; of sums others are compared."""
+    return table in _SUMMED or set(pq.read_schema(_answer(folder, table)).names) == {one.name for one in table.fields}
 
 
 def _compare(lake: Lake, table: Table, folder: Path) -> Difference:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from infra.settings import Settings
@@ -187,3 +188,18 @@ def test_a_catalogue_of_ones_own_is_told_as_the_reason_and_the_key_does_not_answ
     assert not answers_for(Settings(), home / "truth")
     assert run(["verify"]) == 1
     assert "silver.track_facts; the catalogue is the one that TONEARM_CATALOGUE_FEED" in capsys.readouterr().err
+
+
+def test_a_key_of_a_version_that_had_other_columns_is_a_sentence(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_lake(home)
+    write_key(home / "truth")
+    answer = home / "truth" / "gold.daily_user_plays.parquet"
+    pq.write_table(pq.read_table(answer).drop_columns(["clean_play_count"]), answer)
+    assert run(["verify"]) == 75
+    said = capsys.readouterr().err
+    assert (
+        "is of another version of Tonearm, which had other columns in gold.daily_user_plays: run `tonearm sim" in said
+    )
+    assert not answers_for(Settings(), home / "truth")
