@@ -13,7 +13,7 @@ from grpc import RpcError
 from infra.kafka.append_times import Cut
 from infra.kafka.connection import client_properties
 from infra.kafka.offsets import offset_bounds, start_offsets
-from infra.kafka.topics import topic_id
+from infra.kafka.topics import require_append_times, topic_id
 from infra.local.stack import Endpoints, endpoints
 from infra.schema_registry import schema_registry
 from infra.serving_store.live_cells import closed_track_plays, latest_sessions
@@ -90,6 +90,7 @@ def run_to_end(pipeline: beam.Pipeline, name: str) -> None:
 def begin(settings: Settings, where: Endpoints, with_bigquery: bool) -> LiveRun:
     """Make the live tables where they are missing, and take the next number on the topic."""
     topic = topic_id(settings, where.kafka_bootstrap, settings.playback_topic)
+    require_append_times(settings, where.kafka_bootstrap, settings.playback_topic)
     live = [table for table in catalog.tables().values() if table.is_live]
     if with_bigquery:
         with warehouse(settings, where) as bigquery:

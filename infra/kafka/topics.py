@@ -7,17 +7,20 @@ import time
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.admin._topic import TopicDescription
 from confluent_kafka.cimpl import NewTopic
 
 from infra.kafka.connection import CLIENT_LOG, client_properties
 from infra.settings import Settings
-from schemas.errors import MissingInputError, StoreUnavailableError
+from schemas.errors import ConfigurationError, MissingInputError, StoreUnavailableError
 
 FOREVER = "-1"
 TOPIC_CONFIG = {"message.timestamp.type": "LogAppendTime", "retention.ms": FOREVER, "retention.bytes": FOREVER}
 """The broker stamps records, so time says when it had them; the ledger, not the topic's age, decides what may go."""
 
+_NOT_SAID = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 _ANSWER_SECONDS = 10.0
 _USABLE_SECONDS = 30.0
 _LOOK_AGAIN_SECONDS = 0.1
@@ -52,6 +55,26 @@ def topic_id(settings: Settings, bootstrap: str, name: str) -> str:
     if description is None:
         raise MissingInputError(f"There is no topic {name} yet: send it something with `tonearm simulate` or `import`.")
     return _as_printed(description)
+
+
+def require_append_times(settings: Settings, bootstrap: str, name: str) -> None:
+    """Raise ConfigurationError where records of the topic have their clients' times: one clock would move all windows.
+
+    A broker that does not let this be read is believed. Raises StoreUnavailableError when none answers.
+    """
+    admin, asked = _admin(settings, bootstrap), ConfigResource(ResourceType.TOPIC, name)
+    try:
+        found = admin.describe_configs([asked], request_timeout=_ANSWER_SECONDS)[asked].result()
+    except KafkaException as error:
+        if error.args[0].code() in _NOT_SAID:
+            return
+        raise _unavailable(bootstrap, error) from None
+    kind = found["message.timestamp.type"].value
+    if kind != TOPIC_CONFIG["message.timestamp.type"]:
+        raise ConfigurationError(
+            f"Records of topic {name} have the time of their client ({kind}), and live windows follow the broker's: "
+            "set message.timestamp.type=LogAppendTime for the topic."
+        )
 
 
 def _admin(settings: Settings, bootstrap: str) -> AdminClient:
