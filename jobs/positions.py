@@ -1,7 +1,7 @@
 """What a derived table has consumed of its inputs, as its own rows remember it (`input_positions`).
 
-Where no row may say it (a sparse table; records of which none is a play that is new), it is remembered in a property,
-which is set once the rows are written.
+Where no row may say it (a sparse table; records of which none is a play that is new; slices of which all rows are
+gone), it is remembered in a property, which is set once the rows are written.
 
 A position is JSON by input: a Delta version (`{"silver.plays": 7}`) or, of a ledger, the next offset of each partition
 (`{"bronze.playback_events": {"<topic id>/<partition>": 1000}}`).
@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from infra import lake_shape
 from infra.lake import Lake
-from schemas.model import INPUT_POSITIONS, KeyedMerge, ReplaceDates, Table
+from schemas.model import INPUT_POSITIONS, KeyedMerge, ReplaceDates, ReplaceSlices, Table
 
 Offsets = dict[str, int]
 Position = int | Offsets
@@ -29,11 +29,16 @@ def stored(session: SparkSession, lake: Lake, table: Table) -> dict[str, list[Po
     """
     if lake.version(table) is None:
         return {}
-    beside = lake_shape.consumed_beside(lake, table) if _remembers_beside(table) else None
+    beside = _beside(lake, table)
     if _is_sparse(table):
-        return _decoded([beside] if beside else [])
+        return _decoded(beside)
     rows = session.read.format("delta").load(str(lake.path(table))).select(INPUT_POSITIONS.name).distinct().collect()
-    return _decoded([*(row[0] for row in rows), *([beside] if beside else [])])
+    return _decoded([*(row[0] for row in rows), *beside])
+
+
+def remembered(lake: Lake, table: Table) -> dict[str, list[Position]]:
+    """What is remembered beside the rows alone."""
+    return _decoded(_beside(lake, table))
 
 
 def remember(lake: Lake, table: Table, consumed: dict[str, Position]) -> None:
@@ -86,8 +91,15 @@ def portion(new: DataFrame, limit: int) -> Offsets:
     }
 
 
+def _beside(lake: Lake, table: Table) -> list[str]:
+    text = lake_shape.consumed_beside(lake, table) if _remembers_beside(table) else None
+    return [text] if text else []
+
+
 def _remembers_beside(table: Table) -> bool:
-    return _is_sparse(table) or (isinstance(table.refresh, KeyedMerge) and not table.refresh.remembered_by)
+    if isinstance(table.refresh, KeyedMerge):
+        return not table.refresh.remembered_by
+    return _is_sparse(table) or isinstance(table.refresh, ReplaceSlices)
 
 
 def _is_sparse(table: Table) -> bool:

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from infra import delta_log
-from jobs import followed, rounds, track_facts
+from jobs import followed, positions, rounds, track_facts
 from jobs.inputs import Inputs, with_positions
 from jobs.slice_columns import in_slices, without_share
 from jobs.transforms import Halves, transform_of
@@ -133,8 +133,18 @@ def _others(inputs: Inputs, names: tuple[str, ...], wanted: set[Slice] | None) -
 
 def _known_at(inputs: Inputs, table: Table, version: int) -> datetime:
     """The commit of this version; of a table that is by slices what it says itself."""
-    if isinstance(table.refresh, ReplaceSlices):
-        newest = inputs.read(table, version).agg(F.max(AS_KNOWN_AT.name)).collect()[0][0]
-        return newest.replace(tzinfo=newest.tzinfo or UTC) if newest else datetime.now(UTC)
+    if not isinstance(table.refresh, ReplaceSlices):
+        return _committed_at(inputs, table, version) or datetime.now(UTC)
+    newest = inputs.read(table, version).agg(F.max(AS_KNOWN_AT.name)).collect()[0][0]
+    told = [newest.replace(tzinfo=newest.tzinfo or UTC)] if newest else []
+    # Rows that are gone tell nothing: what they were computed from last does.
+    for name, consumed in positions.remembered(inputs.lake, table).items():
+        reached = positions.version(consumed)
+        committed = None if reached is None else _committed_at(inputs, catalog.table(name), reached)
+        told += [committed] if committed else []
+    return max(told, default=datetime.now(UTC))
+
+
+def _committed_at(inputs: Inputs, table: Table, version: int) -> datetime | None:
     made = delta_log.commit(inputs.lake.path(table), version)
-    return made.committed_at if made else datetime.now(UTC)
+    return made.committed_at if made else None

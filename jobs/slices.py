@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from infra import failpoints
 from infra.delta_writer import DeltaWriter
-from jobs import rounds
+from jobs import positions, rounds
 from jobs.inputs import Inputs
 from jobs.slice_source import SliceSource
 from jobs.touched_slices import touched_in_any
@@ -33,20 +33,34 @@ def replace_slices(
         return 0
     wanted = None if touched is None else source.touched(touched)
     weighed = source.weighed(wanted)
+    telling = set(weighed)
     if sum(weighed.values()) > round_rows:
-        _in_rounds(source, writer, weighed, round_rows, before)
+        telling = _in_rounds(source, writer, weighed, round_rows, before)
     elif wanted is None:
         writer.replace_all(table, source.told(source.computed(None), source.until), before)
     else:
         writer.replace_partitions(
             table, source.told(source.computed(wanted), source.until), set(map(str, wanted)), before
         )
+    _remember(source, telling, is_whole=wanted is None)
     return None if wanted is None else len(wanted)
+
+
+def _remember(source: SliceSource, telling: set[Slice], is_whole: bool) -> None:
+    """What was consumed, beside the rows, where none of the slices that would tell it has any row left.
+
+    Rows that are all new tell it themselves, and what is remembered from before may be of another input by then.
+    """
+    lake, table = source.inputs.lake, source.table
+    is_told = not lake.partitions(table).isdisjoint(map(str, telling))
+    if not is_told or (is_whole and positions.remembered(lake, table)):
+        positions.remember(lake, table, dict(source.until))
 
 
 def _in_rounds(
     source: SliceSource, writer: DeltaWriter, weighed: rounds.Weights, limit: int, before: int | None
-) -> None:
+) -> set[Slice]:
+    """Compute and write them; the slices of the last round, which say what was consumed."""
     is_by_share = source.refresh.by_share
     parts = rounds.packed(weighed, limit, by_period=not (is_by_share and source.driving.partition_by == "slice"))
     # A round that is too much by itself is a single slice.
@@ -67,6 +81,7 @@ def _in_rounds(
             failpoints.reach("slices.round", source.table.full_name)
         version = source.inputs.lake.version(source.table)
     writer.forget_staged(source.table.full_name)
+    return parts[-1]
 
 
 def _partials(source: SliceSource, writer: DeltaWriter, halves: Halves, wanted: set[Slice], limit: int) -> DataFrame:

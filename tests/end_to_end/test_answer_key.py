@@ -40,15 +40,22 @@ patch = {drop_trailing = true}
 """
 BROUGHT_BACK = ("lower_case_country", "unknown_fingerprint", "trailing_bytes", "two_datums")
 """The kinds of spoilt messages of which these rules make the event that it was."""
+
+
+def nightly(engine: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.nightly, *([pytest.mark.spark] if engine == "spark" else [])]
+
+
 SLOW = [
-    pytest.param(
-        (seed, engine),
-        id=f"{engine}-{seed}",
-        marks=[pytest.mark.nightly, *([pytest.mark.spark] if engine == "spark" else [])],
-    )
+    pytest.param((seed, engine), id=f"{engine}-{seed}", marks=nightly(engine))
     for seed in (5, 6, 7)
     for engine in ("sail", "spark")
 ]
+TOLD_TWICE = [
+    pytest.param("sail", False, id="sail"),
+    *(pytest.param(engine, True, id=f"{engine}-statistics", marks=nightly(engine)) for engine in ("sail", "spark")),
+]
+"""Engine, and whether statistics are computed too."""
 
 
 @pytest.fixture(scope="module", params=[FAST, *SLOW])
@@ -99,10 +106,11 @@ def test_the_same_replay_again_and_another_run_change_nothing(chaos: Any, tmp_pa
     assert (chaos.versions(), chaos.digests()) == before
 
 
+@pytest.mark.parametrize(("engine", "statistics"), TOLD_TWICE)
 def test_where_playbacks_are_told_of_twice_gold_is_what_the_key_says_without_those_that_are_merged(
-    deployment: Callable[..., Any], tmp_path: Path
+    deployment: Callable[..., Any], tmp_path: Path, engine: str, statistics: bool
 ) -> None:
-    made = deployment()
+    made = deployment(engine=engine, statistics=statistics)
     played = simulation_of(made.settings.home, TWO_SOURCES, events=20_000, days=14, seed=4)
     assert simulate(made.settings, made.endpoints.kafka_bootstrap, played) is not None
     sheet = made.run().sheet

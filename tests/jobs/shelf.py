@@ -7,15 +7,19 @@ from pyspark.sql import functions as F
 
 from infra.delta_writer import DeltaWriter
 from infra.lake import Lake
+from infra.settings import ROUND_ROWS
 from jobs.runner import Runner
 from playback.identity import artist_ids
 from schemas import catalog
+from schemas.gold import COUNTRY_CHARTS, DAILY_TRACK_PLAYS, DAILY_USER_PLAYS
 from schemas.music_catalogue import TRACK_FACTS
 from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 from schemas.statistics import TAG
 from tests.jobs.unchecked import Unchecked
 
 STATISTICS = [table for table in catalog.tables().values() if TAG in table.tags and table.is_derived]
+DAILY = [DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, COUNTRY_CHARTS]
+"""What else can be computed from the same silver tables."""
 ANNA, BEN = "0a" + "0" * 30, "ff" + "0" * 30
 
 
@@ -63,19 +67,20 @@ def merge(one):
 
 
 class Shelf:
-    """Silver tables that statistics read by `write`, statistics by `refresh`."""
+    """Silver tables that statistics read by `write`, statistics by `refresh`, in rounds of `round_rows`."""
 
-    def __init__(self, session, root, frame):
+    def __init__(self, session, root, frame, round_rows=ROUND_ROWS):
         self.lake, self.session, self._frame = Lake(root), session, frame
-        self.runner = Runner(session, self.lake, Unchecked(root))
+        self.runner = Runner(session, self.lake, Unchecked(root), round_rows=round_rows)
+        self._written = {}
 
     def write(self, *plays, merged=(), facts=()):
         """silver.plays has exactly these rows, those of the ids `merged` are merged; only what differs is written.
 
         `facts`: rows of silver.track_facts, which is written each time, as it is where there are new plays.
         """
-        self._write(MERGED_PLAYS, [merge(one) for one in plays if one["event_id"] in merged], ("event_id", "user_id"))
-        self._write(PLAYS, plays, ("event_id", "ms_played", "counts_as_play"))
+        self._write(MERGED_PLAYS, [merge(one) for one in plays if one["event_id"] in merged])
+        self._write(PLAYS, plays)
         self.lake.create(TRACKS)
         writer = DeltaWriter(self.session, self.lake)
         spelled = {(one["track_id"], one["artist_name"]) for one in plays}
@@ -83,12 +88,13 @@ class Shelf:
         self.lake.create(TRACK_FACTS)
         writer.replace_all(TRACK_FACTS, self._stored(TRACK_FACTS, facts))
 
-    def _write(self, table, rows, compared):
+    def _write(self, table, rows):
         self.lake.create(table)
         was, now = (
-            {tuple(one[name] for name in ("event_date", *compared)) for one in side}
-            for side in (self.lake.rows(table).to_pylist(), rows)
+            {(one["event_date"], tuple(sorted(one.items()))) for one in side}
+            for side in (self._written.get(table.full_name, ()), rows)
         )
+        self._written[table.full_name] = rows
         days = {one[0] for one in was ^ now}
         if days:
             of_days = [one for one in rows if one["event_date"] in days]
@@ -98,9 +104,9 @@ class Shelf:
         return self._frame(table, *rows).withColumn("input_positions", F.lit("{}"))
 
     def refresh(self, tables=STATISTICS):
-        """Bring these statistics (all) up to date; what was refreshed, by full name."""
+        """Bring these tables (all statistics) up to date; what was refreshed, by full name."""
         return {table.full_name: self.runner.refresh(table) for table in tables}
 
     def digests(self, tables=STATISTICS):
-        """Content of these statistics (all)."""
+        """Content of these tables (all statistics)."""
         return {table.full_name: self.lake.digest(table) for table in tables}

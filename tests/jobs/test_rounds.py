@@ -70,9 +70,7 @@ class TestInRounds:
 
     @pytest.fixture
     def small(self, session, tmp_path, frame):
-        shelf = Shelf(session, tmp_path / "rounds", frame)
-        shelf.runner = Runner(session, shelf.lake, Unchecked(shelf.lake.root), round_rows=20)
-        return shelf
+        return Shelf(session, tmp_path / "rounds", frame, round_rows=20)
 
     @pytest.fixture
     def at_once(self, session, tmp_path, frame):
