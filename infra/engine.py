@@ -53,7 +53,7 @@ class Sessions:
 def open_sessions(settings: Settings) -> Iterator[Sessions]:
     """Open sessions of the configured engine and stop them afterwards. Raises as `open_session`."""
     with open_session(settings) as session:
-        if settings.spark_remote or settings.engine != "sail":
+        if not _has_sail(settings):
             yield Sessions(session, session)
             return
         with open_session(settings, BATCH_ROWS) as others:
@@ -78,13 +78,18 @@ def open_session(settings: Settings, batch_rows: int = PAYLOAD_BATCH_ROWS) -> It
             _stopped.append(session)
 
 
+def _has_sail(settings: Settings) -> bool:
+    """Whether sessions are of a server in this process, of which there may be several."""
+    return not settings.spark_remote and settings.engine == "sail"
+
+
 def _server(settings: Settings, batch_rows: int) -> AbstractContextManager[str]:
     """What gives the address of a server for as long as it is entered; of a cluster of the user's own, at once."""
     if settings.spark_remote == DRIVER:
         return driver_server()
     if settings.spark_remote:
         return nullcontext(settings.spark_remote)
-    if settings.engine == "sail":
+    if _has_sail(settings):
         return _sail_server(batch_rows)
     from infra.spark_server import spark_server
 

@@ -23,13 +23,18 @@ def is_flagged_day(heard: Column, playbacks: Column) -> Column:
     return (heard > FLAGGED_MS) | hurried
 
 
+def unflagged(name: str, flagged: Column | None = None) -> Column:
+    """The value of a row, and 0 where `flagged` (the row's `is_flagged`)."""
+    return F.when(F.col("is_flagged") if flagged is None else flagged, 0).otherwise(F.col(name))
+
+
 def raw_and_clean() -> list[Column]:
     """Sums of `listener_track_days`, all of them and those of days that are not flagged.
 
     In 64 bits: a playback has at most a day, so that it takes 10^11 of them to fill these.
     """
     raw = [F.sum(one.name).alias(one.name) for one in LISTENED]
-    clean = [F.sum(F.when(F.col("is_flagged"), 0).otherwise(F.col(one.name))) for one in LISTENED]
+    clean = [F.sum(unflagged(one.name)) for one in LISTENED]
     return [*raw, *(value.alias(f"clean_{one.name}") for value, one in zip(clean, LISTENED, strict=True))]
 
 

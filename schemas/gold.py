@@ -3,12 +3,20 @@
 Those about music take `content_type = 'track'`; what they leave out stays counted in silver.
 """
 
-from dataclasses import replace
-
 from schemas import area_statistics, eras, statistics, year_in_music
 from schemas.bronze import CLIENT_ID
 from schemas.checks import AtMost, Between, InSet, References, Volume
-from schemas.counts import CHART_LENGTH, COUNT_CHECKS, COUNTRY, COUNTS, IS_COUNTRY, PLAYED_MS, TRACK_ID, USER_ID
+from schemas.counts import (
+    CHART_LENGTH,
+    COUNT_CHECKS,
+    COUNTRY,
+    COUNTS,
+    IS_COUNTRY,
+    PLAYED_MS,
+    TRACK_ID,
+    USER_ID,
+    later_clean,
+)
 from schemas.model import Field, ReplaceAll, ReplaceDates, Serving, Table, Warehouse
 from schemas.silver import EVENT_DATE
 
@@ -58,7 +66,7 @@ DAILY_USER_PLAYS = Table(
         *COUNTS,
         Field("track_count", "long", "Distinct tracks, exact."),
         PLAYED_MS,
-        *(replace(one, nullable=True) for one in statistics.CLEAN),
+        *later_clean(*statistics.LISTENED),
     ),
     checks=(
         *COUNT_CHECKS,

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from jobs.columns import count_where, declared
 from jobs.genres import genre_plays
-from jobs.statistics import by_area, over_listeners, raw_and_clean, with_period
+from jobs.statistics import by_area, over_listeners, raw_and_clean, unflagged, with_period
 from schemas.area_statistics import AREA_PERIODS, EVERYWHERE
 from schemas.statistics import RAW_AND_CLEAN
 
@@ -31,7 +31,7 @@ def partial(listener_track_days: DataFrame) -> DataFrame:
     """
     listeners = listener_track_days.groupBy("slice", "country", "user_id").agg(*raw_and_clean())
     heard = over_listeners(by_area(listeners, "slice"), "slice", "area")
-    clean = F.sum(F.when(F.col("is_flagged"), 0).otherwise(F.col("playback_count"))).alias("clean_track_playback_count")
+    clean = F.sum(unflagged("playback_count")).alias("clean_track_playback_count")
     here = listener_track_days.groupBy("slice", F.col("country").alias("area"), "track_id").agg(*genre_plays(), clean)
     anywhere = here.groupBy("slice", "track_id").agg(*_summed(*_OF_TRACK)).withColumn("area", F.lit(EVERYWHERE))
     tracks = here.unionByName(anywhere)

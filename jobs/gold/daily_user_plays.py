@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.columns import count_where, counted_once, declared, exact_sum
-from jobs.statistics import is_flagged_day
+from jobs.statistics import is_flagged_day, unflagged
 from schemas.gold import DAILY_USER_PLAYS
 from schemas.statistics import LISTENED
 
@@ -27,5 +27,5 @@ def transform(plays: DataFrame, merged_plays: DataFrame) -> DataFrame:
         exact_sum(F.col("played_ms")).alias("played_ms"),
     )
     flagged = is_flagged_day(F.col("played_ms"), F.col("playback_count"))
-    clean = {f"clean_{one.name}": F.when(flagged, 0).otherwise(F.col(one.name)) for one in LISTENED}
+    clean = {f"clean_{one.name}": unflagged(one.name, flagged) for one in LISTENED}
     return declared(counted.withColumns(clean), DAILY_USER_PLAYS)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.daily_activity import clean_beside_raw
+
 Answer = Callable[..., list[dict[str, Any]]]
 TRACKS, USERS, DUPLICATES = "gold.daily_track_plays", "gold.daily_user_plays", "silver.duplicates"
 
@@ -65,24 +67,12 @@ def test_a_listener_is_counted_by_day_and_a_track_once(answer: Answer) -> None:
     ]
 
 
-def clean_beside_raw(answer: Answer, log: list[dict[str, Any]]) -> dict[tuple[str, int], tuple[tuple[int, int], ...]]:
-    return {
-        (row["user_id"], row["event_date"].day): (
-            (row["clean_playback_count"], row["playback_count"]),
-            (row["clean_play_count"], row["play_count"]),
-            (row["clean_skip_count"], row["skip_count"]),
-            (row["clean_played_ms"], row["played_ms"]),
-        )
-        for row in answer(USERS, log)
-    }
-
-
 def test_nothing_of_a_day_of_more_than_a_day_is_clean_and_other_days_and_listeners_are(answer: Answer) -> None:
     full = [{"ms_played": 43_200_000}, {"ms_played": 43_200_000, "country": "SE"}]
     yesterday = datetime(2026, 1, 30, 23, 59, 59, 999_999, tzinfo=UTC)
     bobs = [{**one, "user_id": "bob"} for one in full]
     log = [*full, {"ms_played": 1, "outcome": "skip"}, {"occurred_at": yesterday, "ms_played": 40_000}, *bobs]
-    assert clean_beside_raw(answer, log) == {
+    assert clean_beside_raw(answer(USERS, log)) == {
         ("ada", 31): ((0, 3), (0, 2), (0, 1), (0, 86_400_001)),
         ("ada", 30): ((1, 1), (1, 1), (0, 0), (40_000, 40_000)),
         ("bob", 31): ((2, 2), (2, 2), (0, 0), (86_400_000, 86_400_000)),
@@ -92,15 +82,15 @@ def test_nothing_of_a_day_of_more_than_a_day_is_clean_and_other_days_and_listene
 def test_nothing_of_a_day_of_two_hundred_short_playbacks_is_clean(answer: Answer) -> None:
     short = [{"ms_played": 45_000}] * 199
     hurried = ((0, 200), (0, 200), (0, 0), (0, 8_999_999))
-    assert clean_beside_raw(answer, [*short, {"ms_played": 44_999}]) == {("ada", 31): hurried}
+    assert clean_beside_raw(answer(USERS, [*short, {"ms_played": 44_999}])) == {("ada", 31): hurried}
     mean = ((200, 200), (200, 200), (0, 0), (9_000_000, 9_000_000))
-    assert clean_beside_raw(answer, [*short, {"ms_played": 45_000}]) == {("ada", 31): mean}
+    assert clean_beside_raw(answer(USERS, [*short, {"ms_played": 45_000}])) == {("ada", 31): mean}
 
 
 def test_an_episode_flags_no_day_of_music(answer: Answer) -> None:
     talk = [{"content_type": "episode", "ms_played": 86_400_000}] * 2
     day = ((1, 1), (1, 1), (0, 0), (30_000, 30_000))
-    assert clean_beside_raw(answer, [{}, *talk]) == {("ada", 31): day}
+    assert clean_beside_raw(answer(USERS, [{}, *talk])) == {("ada", 31): day}
 
 
 def test_a_day_is_one_of_utc(answer: Answer) -> None:

@@ -8,6 +8,7 @@ from jobs.slice_columns import in_slices
 from schemas.music_catalogue import TRACK_FACTS
 from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 from schemas.statistics import LISTENER_TRACK_DAYS
+from tests.daily_activity import clean_beside_raw
 
 DAY = date(2026, 11, 19)
 NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
@@ -61,24 +62,12 @@ def test_a_play_that_is_merged_into_another_one_is_not_counted_and_a_true_repeat
     assert (row["playback_count"], row["play_count"], row["played_ms"]) == (2, 2, 200)
 
 
-def _clean_beside_raw(rows):
-    return {
-        (row["user_id"], row["event_date"].day): (
-            (row["clean_playback_count"], row["playback_count"]),
-            (row["clean_play_count"], row["play_count"]),
-            (row["clean_skip_count"], row["skip_count"]),
-            (row["clean_played_ms"], row["played_ms"]),
-        )
-        for row in rows.collect()
-    }
-
-
 def test_nothing_of_a_day_of_more_than_a_day_is_clean_and_other_days_and_listeners_are(frame):
     full = [_play(ms_played=43_200_000), _play(ms_played=43_200_000, country="SE")]
     skip = _play(ms_played=1, track_id="z", counts_as_play=False, is_skip=True)
     others = [_play(event_date=date(2026, 11, 20)), *({**one, "user_id": "v"} for one in full)]
 
-    assert _clean_beside_raw(_counted(frame, *full, skip, *others)) == {
+    assert clean_beside_raw(_counted(frame, *full, skip, *others).collect()) == {
         ("u", 19): ((0, 3), (0, 2), (0, 1), (0, 86_400_001)),
         ("u", 20): ((1, 1), (1, 1), (0, 0), (100, 100)),
         ("v", 19): ((2, 2), (2, 2), (0, 0), (86_400_000, 86_400_000)),
@@ -90,7 +79,7 @@ def test_nothing_of_a_day_of_two_hundred_playbacks_under_the_mean_is_clean(frame
     of_the_mean = [_play(user_id="v", ms_played=90_000 * (number % 2)) for number in range(200)]
     fewer = [_play(user_id="w", ms_played=1) for _ in range(199)]
 
-    assert _clean_beside_raw(_counted(frame, *hurried, *of_the_mean, *fewer)) == {
+    assert clean_beside_raw(_counted(frame, *hurried, *of_the_mean, *fewer).collect()) == {
         ("u", 19): ((0, 200), (0, 200), (0, 0), (0, 8_999_999)),
         ("v", 19): ((200, 200), (200, 200), (0, 0), (9_000_000, 9_000_000)),
         ("w", 19): ((199, 199), (199, 199), (0, 0), (199, 199)),
@@ -102,7 +91,7 @@ def test_episodes_and_plays_that_are_merged_flag_no_day(frame):
     merged = {"event_id": "told again", "event_date": DAY, "kept_event_id": "kept"}
     talk = _play(event_id="talk", content_type="episode", ms_played=86_400_000)
 
-    assert _clean_beside_raw(_counted(frame, *long, talk, merged=[merged])) == {
+    assert clean_beside_raw(_counted(frame, *long, talk, merged=[merged]).collect()) == {
         ("u", 19): ((1, 1), (1, 1), (0, 0), (86_400_000, 86_400_000))
     }
 
