@@ -61,8 +61,14 @@ PROPOSED: tuple[PlayRule, ...] = (
 """Versions that are talked about: `tonearm recount` shows what they would move. To put one in force, append it to
 `RULES`; what is older than its date stays as it was counted."""
 
-require_order(RULES, "play")
-require_versions((*RULES, *PROPOSED), "play")
+
+def _require_sound() -> None:
+    """Raise ContractError where versions in force are out of order, or any has no date or the name of another."""
+    require_order(RULES, "play")
+    require_versions((*RULES, *PROPOSED), "play")
+
+
+_require_sound()
 
 FACTS = ("outcome", "ms_played", "track_ms", "seek_count", "paused_ms", "reason_end")
 """Fields of the event that rules ask."""
@@ -114,8 +120,7 @@ def rule_named(version: str) -> PlayRule:
 
     Raises ContractError where a version has no date, or a name is that of two.
     """
-    require_order(RULES, "play")
-    require_versions((*RULES, *PROPOSED), "play")
+    _require_sound()
     known = {rule.version: rule for rule in (*RULES, *PROPOSED)}
     if version not in known:
         raise InputError(
