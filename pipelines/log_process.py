@@ -120,7 +120,8 @@ def main() -> None:
         log = OrderedLog(reading)
         while True:
             if part := log.next():
-                _send(parts, (part.passed_us, part.offsets, part.at_end, part.overtaken_us), part.rows)
+                said = (part.passed_us, part.offsets, part.at_end, part.overtaken_us, part.ahead_us)
+                _send(parts, said, part.rows)
     except BrokenPipeError:
         return
     except Exception as error:  # raised again where the parts are taken

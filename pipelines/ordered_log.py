@@ -33,7 +33,7 @@ class Part:
     """Records that follow one another, of LOG_SCHEMA. All that were appended before `passed_us` are here or earlier.
 
     `offsets`: of each partition the one behind them. `at_end`: nothing more was there when they were read.
-    `overtaken_us` as `LogReader` says it.
+    `overtaken_us` and `ahead_us` as `LogReader` says them.
     """
 
     rows: pa.RecordBatch
@@ -41,6 +41,7 @@ class Part:
     offsets: dict[int, int]
     at_end: bool
     overtaken_us: int
+    ahead_us: int
 
 
 class OrderedLog:
@@ -73,4 +74,4 @@ class OrderedLog:
         self._offsets = self._offsets | self._log.next_offsets
         # those of a partition follow one another, and its first one stands
         self._offsets |= {part["partition"][0].as_py(): part["offset"][0].as_py() for part in reversed(rest)}
-        return Part(rows, passed_us, self._offsets, at_end, self._log.overtaken_us)
+        return Part(rows, passed_us, self._offsets, at_end, self._log.overtaken_us, self._log.ahead_us)

@@ -22,14 +22,14 @@ from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
 
 from infra.kafka.append_times import Cut
 from pipelines.log_process import LogProcess
-from pipelines.ordered_log import Reading
+from pipelines.ordered_log import Part, Reading
 from pipelines.transforms.elements import Batch, PickledCoder, in_memory
 from pipelines.transforms.failures import telling
 
 UNKNOWN_CLIENT = "unknown"
 """The balance by client is the batch run's."""
 NOTICEABLE_US = 1_000_000
-"""How much earlier than it should be a record has to be stamped for a word about it: it is seen some moments later."""
+"""How wrongly a record has to be stamped for a word about it: each is seen some moments later."""
 _POLL_SECONDS = 0.1
 _BUNDLE_RECORDS, _BUNDLE_SECONDS = 8, 2.0
 _LOGGER = logging.getLogger(__name__)
@@ -139,23 +139,26 @@ class LogBatches(UnboundedReader):
         part = self._log.next(self._source.tick_seconds / 2)
         if part is None:
             return False
-        self._warn(part.overtaken_us)
+        self._warn(part)
         caught_up = all(part.offsets.get(partition, 0) >= end for partition, end in self._source.ends.items())
         rows = self._as_ledger(part.rows)
         self._batch = Batch(self._mark.number, part.passed_us, caught_up, rows, part.offsets, part.at_end)
         self._mark = Mark(part.offsets, self._mark.number + 1, part.passed_us)
         return True
 
-    def _warn(self, overtaken_us: int) -> None:
-        """Say once that a broker's clock is wrong: what it stamps too early counts as appended when it was read."""
-        if overtaken_us > NOTICEABLE_US and not self._is_warned:
-            self._is_warned = True
-            _LOGGER.warning(
-                "A broker of %s has stamped a record %.1f s earlier than what was read before: set its clock, or "
-                "--clock_difference_ms to what its clock may differ.",
-                self._source.topic,
-                overtaken_us / 1e6,
-            )
+    def _warn(self, part: Part) -> None:
+        """Say once that a broker's clock is wrong: when what it stamps counts as appended, `LogReader.take` says."""
+        if self._is_warned or max(part.overtaken_us, part.ahead_us) <= NOTICEABLE_US:
+            return
+        self._is_warned = True
+        ahead = f"{part.ahead_us / 1e6:.1f} s later than it can have come"
+        behind = f"{part.overtaken_us / 1e6:.1f} s earlier than what was read before"
+        _LOGGER.warning(
+            "A broker of %s has stamped a record %s: set its clock, or --clock_difference_ms to what its clock may "
+            "differ.",
+            self._source.topic,
+            ahead if part.ahead_us > part.overtaken_us else behind,
+        )
 
     def _as_ledger(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """The columns of the ledger that a verdict needs."""

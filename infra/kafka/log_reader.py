@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -89,6 +90,8 @@ class LogReader:
         """A time at which the partitions that are read were all there were."""
         self.overtaken_us = 0
         """By how much at most a record was stamped earlier than it should be, see `take`."""
+        self.ahead_us = 0
+        """By how much at most a record was stamped later than it counts as appended, see `take`."""
         self._partitions = {partition: _Partition(offset) for partition, offset in offsets.items()}
         self._consumer.assign([TopicPartition(topic, *one) for one in offsets.items()])
 
@@ -170,11 +173,16 @@ class LogReader:
         newest = max((one.last_read_us for one in self._partitions.values()), default=0)
         return max(newest if self._has_one_broker else 0, time.time_ns() // 1_000 - self._clock_difference_us)
 
+    def _ceiling_us(self) -> int:
+        """The latest time that a broker whose clock is right can have stamped until now."""
+        return time.time_ns() // 1_000 + self._clock_difference_us
+
     def take(self, passed_us: int = 0) -> list[pa.RecordBatch]:
         """All records that were read and not handed back, as batches of LOG_SCHEMA with the partitions' order.
 
         What a broker with a wrong clock has stamped earlier than `passed_us` counts as appended then, since readers
-        were told that all before was read; the same goes for the record before and for the cut.
+        were told that all before was read; the same goes for the record before and for the cut. What was stamped past
+        this machine's time, by more than clocks may differ, counts as appended with the record before.
         """
         taken: list[pa.RecordBatch] = []
         for number, one in self._partitions.items():
@@ -199,12 +207,13 @@ class LogReader:
     def _in_time(self, one: _Partition, batch: pa.RecordBatch) -> pa.RecordBatch:
         own = batch["appended_us"].to_numpy()
         unread_from = self._cut.offsets.get(batch["partition"][0].as_py(), 0)
-        times = log_times(batch["offset"].to_numpy(), own, one.last_taken_us, unread_from, self._cut.passed_us)
+        floors = (one.last_taken_us, unread_from, self._cut.passed_us)
+        times = log_times(batch["offset"].to_numpy(), own, self._ceiling_us(), *floors)
         one.last_taken_us = int(times[-1])
-        overtaken_us = int((times - own).max())
-        if not overtaken_us:
+        if np.array_equal(times, own):
             return batch
-        self.overtaken_us = max(self.overtaken_us, overtaken_us)
+        self.overtaken_us = max(self.overtaken_us, int((times - own).max()))
+        self.ahead_us = max(self.ahead_us, int((own - times).max()))
         return batch.set_column(batch.schema.get_field_index("appended_us"), "appended_us", pa.array(times))
 
     def _take(self, messages: list[Message]) -> None:
@@ -228,7 +237,9 @@ class LogReader:
             last = found[-1].offset()
             assert last is not None
             one.next_offset = last + 1
-            one.last_read_us = max(one.last_read_us, one.records.appended_ms[-1] * 1_000)
+            appended_us = one.records.appended_ms[-1] * 1_000
+            if appended_us <= self._ceiling_us():
+                one.last_read_us = max(one.last_read_us, appended_us)
 
     def _pause_those_ahead(self) -> None:
         for number, one in self._partitions.items():

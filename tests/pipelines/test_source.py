@@ -20,7 +20,7 @@ from pipelines.run import not_behind
 from pipelines.source import LogBatches, PlaybackLog, read_log
 from pipelines.transforms.elements import Batch
 
-CONFIG = {"message.timestamp.type": "CreateTime"}
+CONFIG = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2 * 7 * 86_400_000)}
 """Records have the time that is sent with them, as of a broker whose clock is wrong."""
 WEEK_MS = 7 * 86_400_000
 Row = tuple[int, int, int]
@@ -124,6 +124,19 @@ def test_what_a_broker_stamps_before_what_was_passed_counts_as_appended_then(
     assert all(at >= passed_ms - 1 for at, *_ in found)
     (told,) = [one.getMessage() for one in caplog.records if one.name == "pipelines.source"]
     assert told.startswith(f"A broker of {log.topic} has stamped a record 604")
+
+
+def test_what_a_clock_a_week_ahead_has_stamped_passes_no_time_and_is_said_once(
+    log: PlaybackLog, reader: LogBatches, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = now_ms()
+    send(log, (0, first), (0, first + WEEK_MS), (0, first + 1))
+    found = passed(reader, (first + 1) * 1_000)
+    assert [place for _, *place in found] == [[0, 0], [0, 1], [0, 2]]
+    assert all(first <= at <= now_ms() for at, *_ in found)
+    assert reader.get_checkpoint_mark().passed_us <= now_ms() * 1_000
+    (told,) = [one.getMessage() for one in caplog.records if one.name == "pipelines.source"]
+    assert told.startswith(f"A broker of {log.topic} has stamped a record 604800.0 s later than it can have come")
 
 
 def test_a_right_clock_is_not_complained_of(stack: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,6 +16,8 @@ from infra.kafka.topics import TOPIC_CONFIG
 from pipelines.transforms.log_time import passed_by_all
 from schemas.errors import MissingInputError
 
+WEEK_MS = 7 * 86_400_000
+
 
 @pytest.fixture
 def properties(stack: Any) -> dict[str, str]:
@@ -41,7 +43,7 @@ def send(properties: dict[str, str], topic: str, partition: int, *values: bytes)
 def stamped(properties: dict[str, str]) -> str:
     """A topic whose records have the time that is sent with them, as of a broker with a wrong clock."""
     name = f"stamped-{uuid.uuid4().hex[:8]}"
-    config = {"message.timestamp.type": "CreateTime"}
+    config = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2 * WEEK_MS)}
     admin = AdminClient(properties)
     admin.create_topics([NewTopic(name, num_partitions=1, config=config)])[name].result()
     return name
@@ -206,6 +208,20 @@ def test_what_a_clock_that_is_behind_has_stamped_counts_as_appended_when_it_was_
     send_at(properties, stamped, (b"d", 10_000))
     assert times(log, 1, passed_us=30_000_000) == [30_000_000]
     assert log.overtaken_us == 20_000_000
+    log.close()
+
+
+def test_what_a_clock_a_week_ahead_has_stamped_moves_no_other_record_and_no_time(
+    properties: dict[str, str], stamped: str
+) -> None:
+    log = LogReader(properties, stamped, {0: 0})
+    now_ms = time.time_ns() // 1_000_000
+    send_at(properties, stamped, (b"a", now_ms - 2), (b"b", now_ms + WEEK_MS), (b"c", now_ms - 1))
+    assert times(log, 3) == [(now_ms - 2) * 1_000, (now_ms - 2) * 1_000, (now_ms - 1) * 1_000]
+    send_at(properties, stamped, (b"d", now_ms + WEEK_MS))
+    assert times(log, 1) == [(now_ms - 1) * 1_000]
+    assert log.last_read_us == {0: (now_ms - 1) * 1_000}
+    assert (log.overtaken_us, log.ahead_us) == (0, (WEEK_MS + 2) * 1_000)
     log.close()
 
 
