@@ -2,19 +2,15 @@
 
 import json
 import struct
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
-import apache_beam as beam
 import pyarrow as pa
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.testing import test_stream
 
 from pipelines.transforms import live as transforms
-from pipelines.transforms.elements import Batch, Changes, InOrder, PickledCoder
+from pipelines.transforms.elements import Batch, InOrder
 from pipelines.transforms.failures import failures
-from pipelines.transforms.live import FATE, CountLive, DecodeAndJudge, Deduplicate, LiveTables, Run
+from pipelines.transforms.live import FATE, CountLive, DecodeAndJudge, Deduplicate, Run
 from pipelines.transforms.rules import Rules
 from playback.wire import HEADER_BYTES
 from schemas.errors import ContractError, StoreUnavailableError
@@ -22,49 +18,9 @@ from schemas.events import CURRENT, PLAYBACK_V1
 from schemas.live import FATES
 from schemas.render.avro import avro_schema
 from tests.pipelines.conftest import LISTENER, NOON, NOON_US, Log
+from tests.pipelines.streams import MINUTE, cells, fates, live, through
 
 MakeRun = Callable[..., Run]
-_FOUND: dict[str, list[Any]] = {}
-MINUTE = 60_000_000
-
-
-def keep(element: Any, run: str) -> None:
-    _FOUND.setdefault(run, []).append(element)
-
-
-def through(transform: Any, batches: Iterable[Any], name: str) -> list[Any]:
-    """What a transform makes of batches that come one by one, each in a bundle of its own."""
-    stream = test_stream.TestStream(coder=PickledCoder())
-    for batch in batches:
-        stream = stream.add_elements([batch]).advance_processing_time(1)
-    options = PipelineOptions(["--runner=BundleBasedDirectRunner"], streaming=True)
-    with beam.Pipeline(options=options) as pipeline:
-        pipeline | stream.advance_watermark_to_infinity() | transform | beam.Map(keep, name)
-    return sorted(_FOUND.pop(name, []), key=lambda element: element.number)
-
-
-def live(batches: Iterable[Batch], run: Run) -> list[Changes]:
-    return through(LiveTables(run), batches, run.name)
-
-
-def cells(changes: Iterable[Changes], table: str = "live.minute_track_plays") -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    """Rows as they stand when all changes are upserted, by (seconds of the window, country, track)."""
-    stored = {}
-    for one in changes:
-        for row in one.rows[table].to_pylist() if table in one.rows else []:
-            stored[int((row["window_start"] - NOON).total_seconds()), row["country"], row["track_id"]] = tuple(
-                row[name] for name in ("play_count", "skip_count", "listener_count")
-            )
-    return stored
-
-
-def fates(changes: Iterable[Changes]) -> dict[str, int]:
-    stored = {}
-    for one in changes:
-        for row in one.rows["live.minute_records"].to_pylist() if "live.minute_records" in one.rows else []:
-            stored[row["appended_minute"], row["partition"]] = row
-    sums = {fate: sum(row[fate] for row in stored.values()) for fate in FATES}
-    return {fate: count for fate, count in sums.items() if count}
 
 
 def test_records_are_decoded_and_judged_and_marks_are_none(log: Log, run: MakeRun) -> None:

@@ -11,7 +11,7 @@ from pipelines.transforms.live import Run
 from pipelines.transforms.rules import Rules
 from pipelines.transforms.sessions import NO_SESSIONS
 from tests.pipelines.conftest import LISTENER, NOON, NOON_US, Log
-from tests.pipelines.transforms.test_live import live
+from tests.pipelines.streams import live
 
 MakeRun = Callable[..., Run]
 TABLE = "live.minute_user_sessions"
