@@ -55,7 +55,8 @@ def spark_server(settings: Settings) -> Iterator[str]:
     work.mkdir(parents=True, exist_ok=True)
     port = choose_ports("spark", ["port"], pinned=0, recorded={}, taken=())["port"]
     log = home / "logs" / "spark.log"
-    # The workers run this interpreter, which has the packages, and find the project's modules where this process does.
+    # The workers run this interpreter, which has the packages, and find the project's modules where this process does:
+    # with the machine's own Python, functions and data sources in Python fail in the worker.
     environment = {"PYSPARK_PYTHON": sys.executable, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     server = start_process(_command(jars, port), log=log, env=environment, cwd=work)
     process = psutil.Process(server.pid)

@@ -103,7 +103,10 @@ class Writer:
 
 
 class MicroBatches:
-    """Gathers changes for BigQuery and sends them in the background, one load after another."""
+    """Gathers changes for BigQuery and sends them in the background, one load after another.
+
+    By BigQuery's client: Beam's WriteToBigQuery reaches no emulator unless its addresses and credentials are patched.
+    """
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores

@@ -177,7 +177,10 @@ class LogBatches(UnboundedReader):
         return self._batch
 
     def get_current_timestamp(self) -> Timestamp:
-        """The time that the log is read up to."""
+        """The time that the log is read up to.
+
+        Not the earliest event's: that would hold the watermark back for whoever watches, and here no window asks it.
+        """
         return self.get_watermark()
 
     def get_watermark(self) -> Timestamp:

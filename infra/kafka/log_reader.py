@@ -21,6 +21,7 @@ _WAIT_SECONDS = 0.05
 _MOST_WAITING = 60_000
 """Records of one partition that may wait for others that are behind; then it is not read on."""
 _CONSUMER: dict[str, str | int | bool] = {
+    # Asked for by the client; nothing is committed under it or asked of it, so that no coordinator has to be there.
     "group.id": "tonearm-live",
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
