@@ -1,4 +1,4 @@
-"""Servers of the session's stack that tests kill, freeze and start again."""
+"""Servers of the session's stack that tests kill, stop, freeze and start again."""
 
 import time
 from dataclasses import replace
@@ -11,7 +11,7 @@ from infra.local.server import Place
 from infra.local.supervise import SERVERS
 from infra.settings import Settings
 
-STARTING_SECONDS = 120.0
+STARTING_SECONDS, STOPPING_SECONDS = 120.0, 120.0
 
 
 class Server:
@@ -25,6 +25,13 @@ class Server:
         process = self._process()
         process.kill()
         psutil.wait_procs([process], timeout=20)
+
+    def stop(self) -> None:
+        """In order, as who restarts it does: it tells its clients."""
+        process = self._process()
+        process.terminate()
+        _, alive = psutil.wait_procs([process], timeout=STOPPING_SECONDS)
+        assert not alive, f"{self._name} did not stop"
 
     def freeze(self) -> None:
         """It keeps its connections, and answers nothing until it is thawed."""

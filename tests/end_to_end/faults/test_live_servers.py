@@ -27,16 +27,17 @@ def tally(tell: Callable[[object], None]) -> Iterator[LiveTally]:
 
 
 @pytest.mark.parametrize(
-    ("name", "is_killed", "seconds"),
+    ("name", "how", "seconds"),
     [
-        pytest.param("kafka", True, 20, id="Kafka killed"),
-        pytest.param("kafka", False, 30, id="Kafka frozen"),
-        pytest.param("cassandra", True, 60, id="Cassandra killed"),
-        pytest.param("bigquery", True, 60, id="BigQuery killed"),
+        pytest.param("kafka", "killed", 20, id="Kafka killed"),
+        pytest.param("kafka", "stopped", 20, id="Kafka stopped"),
+        pytest.param("kafka", "frozen", 30, id="Kafka frozen"),
+        pytest.param("cassandra", "killed", 60, id="Cassandra killed"),
+        pytest.param("bigquery", "killed", 60, id="BigQuery killed"),
     ],
 )
 def test_what_is_away_is_waited_for_and_nothing_is_lost(
-    name: str, is_killed: bool, seconds: float,
+    name: str, how: str, seconds: float,
     stack: Any, deployment: Callable[..., Any], tmp_path: Path, tally: LiveTally,
 ) -> None:  # fmt: skip
     """Where a store is away, it is the same life all the while."""
@@ -47,29 +48,25 @@ def test_what_is_away_is_waited_for_and_nothing_is_lost(
             live_pipeline(pipeline.made.settings, OPTIONS) as supervisor,
         ):
             wait_for_marker(pipeline, supervisor, 0)
-            away(server, is_killed, seconds)
+            away(server, how, seconds)
             wait_for_marker(pipeline, supervisor, time.time_ns() // 1_000)
             service.stop()
             wait_for_marker(pipeline, supervisor, time.time_ns() // 1_000 + BOUNDS.ahead + BOUNDS.window)
         found, expected = pipeline.says(), truth(*pipeline.topic, service.sent, BOUNDS)
         analysed = {key(row): counts_of(row) for row in pipeline.made.analysed("live.minute_track_plays")}
-    tally.add(f"{name} {'killed' if is_killed else 'frozen'}", 1, supervisor.lives, found, expected)
+    tally.add(f"{name} {how}", 1, supervisor.lives, found, expected)
     assert found == expected
     assert analysed == expected.cells
     assert supervisor.failure == ""
     assert supervisor.lives == 1 or name == "kafka"
 
 
-def away(server: Server, is_killed: bool, seconds: float) -> None:
-    """Kill or freeze the server, and have it back after a time."""
-    if is_killed:
-        server.kill()
-        time.sleep(seconds)
-        server.start()
-        return
-    server.freeze()
+def away(server: Server, how: str, seconds: float) -> None:
+    """The server is killed, stopped or frozen, and back after a time."""
+    {"killed": server.kill, "stopped": server.stop, "frozen": server.freeze}[how]()
     time.sleep(seconds)
-    server.thaw()
+    back = server.thaw if how == "frozen" else server.start
+    back()
 
 
 def wait_for_marker(pipeline: Pipeline, supervisor: Supervisor, past_us: int) -> None:
