@@ -18,8 +18,8 @@ from schemas import catalog
 from tonearm.simulation import simulate, simulation_of, truth_folder
 from tonearm.verification import merges, verify
 
-# All statistics of a hundred thousand playbacks on a machine that has other work: Apache Spark takes fifteen minutes for
-# them where it has none.
+# All statistics of a hundred thousand playbacks on a machine that has other work: Apache Spark takes fifteen minutes
+# for them where it has none.
 pytestmark = pytest.mark.timeout(3_600)
 
 FAST = pytest.param((4, "sail"), id="sail-4")
