@@ -61,6 +61,7 @@ POINTS: Mapping[str, str] = {
     "migrate.after_stores": "everything is as declared; the command has not said so",
     # the live pipeline
     "live.before_rows": "changes are known; no store has any of them",
+    "live.table_written": "Cassandra has the changes of a table; it may not have those of others",
     "live.after_rows": "Cassandra has the changes; the marker does not stand behind them",
     "live.after_bigquery": "BigQuery has a micro-batch; the marker does not stand behind it",
     "live.before_marker": "both stores have all of a window that has closed; the marker is before it",

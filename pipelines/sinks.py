@@ -88,6 +88,7 @@ class Writer:
         timestamp = live_timestamp(self._run.number, changes.number)
         for name, rows in changes.rows.items():
             patiently(partial(write_rows, self._serving, catalog.table(name), rows, timestamp))
+            failpoints.reach("live.table_written", name)
         if letters := changes.rows.get(DEAD_LETTERS.full_name):
             patiently(partial(self._letters.send, letters))
         for name, keys in changes.gone.items():

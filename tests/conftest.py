@@ -1,7 +1,7 @@
 """What every test can ask for: settings of its own, one local stack for the session, and the Apache Spark half."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,3 +70,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     settings = Settings(home=tmp_path_factory.mktemp("stack"))
     with local_stack(settings) as endpoints:
         yield Stack(settings, endpoints)
+
+
+@pytest.fixture(scope="module")
+def tell(request: pytest.FixtureRequest) -> Callable[[object], None]:
+    """Print a count where whoever runs the tests sees it, which is not where tests print."""
+    plugins = request.config.pluginmanager
+
+    def line(count: object) -> None:
+        with plugins.getplugin("capturemanager").global_and_fixture_disabled():
+            plugins.getplugin("terminalreporter").write_line(f"\n{count}")
+
+    return line

@@ -22,13 +22,24 @@ from schemas.errors import StoreUnavailableError
 from schemas.events import RELEASED
 from schemas.live import FATES
 from tests.end_to_end.conftest import Deployment
-from tests.end_to_end.live_truth import SECOND, Bounds, Cell, Service, Standing, Truth
+from tests.end_to_end.live_service import Service
+from tests.end_to_end.live_truth import SECOND, Bounds, Cell, Standing, Truth
 from tests.registry import Registry, started_registry
 
 BOUNDS = Bounds()
 OPTIONS = [*BOUNDS.options, "--flush_seconds=0.5", "--bigquery_seconds=2"]
-KILLS = ("live.before_rows", "live.after_rows", "live.after_bigquery", "live.before_marker", "live.after_marker")
-"""In the middle of a batch; between the stores; between a write and its marker, as a window closes; behind it."""
+KILLS = (
+    *("live.before_rows", "live.table_written", "live.after_rows", "live.after_bigquery"),
+    *("live.before_marker", "live.after_marker"),
+)
+"""In the middle of a batch; between tables; between the stores; between a write and its marker, as a window closes;
+behind it."""
+VELOCITY = {
+    "minute_user_plays": ("user_id", "track_count"),
+    "minute_device_plays": ("device_id", "listener_count"),
+    "minute_track_totals": ("track_id", "listener_count"),
+}
+"""The key of each velocity table beside the window, and what it has that is distinct."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REGISTERED = {event: schema_id for schema_id, event in enumerate(RELEASED, start=1)}
 """Ids of the released versions in the schema registry."""
@@ -113,7 +124,19 @@ class Pipeline:
         sessions = {
             (_us(row["window_start"]), row["user_id"]): _standing(row) for row in self.rows("minute_user_sessions")
         }
-        return Truth(cells, fates, letters, sessions)
+        velocity = {
+            (table, _us(row["window_start"]), row[key]): (*_playbacks(row), row[distinct])
+            for table, (key, distinct) in VELOCITY.items()
+            for row in self.rows(table)
+        }
+        return Truth(cells, fates, letters, sessions, velocity)
+
+    def charts(self) -> dict[tuple[str, int], list[tuple[int, str]]]:
+        """What stands on the charts by country and hours: plays and track in the order of positions."""
+        found: dict[tuple[str, int], list[tuple[int, str]]] = {}
+        for row in sorted(self.rows("country_charts"), key=lambda row: int(row["position"])):
+            found.setdefault((row["country"], row["window_hours"]), []).append((row["play_count"], row["track_id"]))
+        return found
 
 
 def key(row: dict[str, Any]) -> Cell:
@@ -124,12 +147,15 @@ def counts(row: dict[str, Any]) -> tuple[int, int, int]:
     return row["play_count"], row["skip_count"], row["listener_count"]
 
 
+def _playbacks(row: dict[str, Any]) -> tuple[int, int, int]:
+    return row["playback_count"], row["play_count"], row["skip_count"]
+
+
 def _standing(row: dict[str, Any]) -> Standing:
     ended, started = (
         (row[name] - EPOCH) // timedelta(milliseconds=1) for name in ("last_occurred_at", "session_started_at")
     )
-    numbers = (row["playback_count"], row["play_count"], row["skip_count"], row["skips_in_a_row"])
-    return row["last_track_id"], ended, started, *numbers, row["taste_drift_permille"]
+    return row["last_track_id"], ended, started, *_playbacks(row), row["skips_in_a_row"], row["taste_drift_permille"]
 
 
 def _us(moment: datetime) -> int:

@@ -1,46 +1,20 @@
-"""Playbacks of the moment for the live pipeline, and what its tables must say of them, by code of their own.
+"""What the live tables must say of what is on the topic, by code of their own.
 
 The truth is what the topic holds: it is read again by a plain client, and every payload is looked up in what was sent.
 """
 
-import random
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from fractions import Fraction
 from math import floor
-from struct import pack
-from typing import Any
 
-import pyarrow as pa
 from confluent_kafka import Consumer, TopicPartition
 
-from playback.arrow import event_schema
-from playback.wire import HEADER_BYTES, encode
-from schemas import model
-from schemas.events import CURRENT, RELEASED
-from tests.end_to_end.sender import Sender
+from tests.end_to_end.live_service import SECOND, Sent
 
-SECOND = 1_000_000
 Cell = tuple[int, str, str]
 Standing = tuple[str, int, int, int, int, int, int, int | None]
 """Last track, when it ended and the session started (ms), playbacks, plays, skips, of them in a row, taste drift."""
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What one payload says; times in microseconds. `is_event` is False where it is spoilt."""
-
-    event_id: str
-    ended: int
-    country: str
-    track: str
-    user: str
-    play: bool
-    skip: bool
-    artist: str = ""
-    is_event: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,83 +42,11 @@ class Truth:
     fates: dict[tuple[int, int], dict[str, int]] = field(default_factory=dict)
     letters: dict[tuple[int, int], bytes | None] = field(default_factory=dict)
     sessions: dict[tuple[int, str], Standing] = field(default_factory=dict)
+    velocity: dict[tuple[str, int, str], tuple[int, int, int, int]] = field(default_factory=dict)
+    """By table, window and key: playbacks, plays, skips, and distinct tracks of a listener or listeners of the key."""
 
     def total(self, fate: str) -> int:
         return sum(fates.get(fate, 0) for fates in self.fates.values())
-
-
-class Service(Sender):
-    """Listeners who play now: on time, late, from wrong clocks, twice and spoilt, until it is stopped.
-
-    Clients are of both released versions, and some of them write the ids that `registered` gives the versions.
-    """
-
-    def __init__(self, bootstrap: str, topic: str, rate: int, seed: int, registered: dict[model.Event, int]) -> None:
-        self.sent: dict[bytes | None, Sent] = {}
-        super().__init__(bootstrap, topic, **{"linger.ms": 5})
-        self._rate, self._chance = rate, random.Random(seed)
-        self._recent: list[tuple[str, bytes]] = []
-        self._registered = registered
-
-    def repeat(self, other: "Service") -> None:
-        """Send again, among its own, what another service has sent last."""
-        self._recent += other._recent[-2_000:]
-
-    def _play(self) -> None:
-        while not self._stop.wait(0.1):
-            events = [self._event() for _ in range(self._rate // 10)]
-            for place, (row, sent) in enumerate(events):
-                version = RELEASED[place % len(RELEASED)]
-                (payload,) = encode(pa.RecordBatch.from_pylist([row], event_schema(version)), version).to_pylist()
-                if place % 5 == 0:
-                    payload = pack(">bI", 0, self._registered[version]) + payload[HEADER_BYTES:]
-                self._send(row["user_id"], payload, sent)
-            self._producer.poll(0)
-
-    def _event(self) -> tuple[dict[str, Any], Sent]:
-        chance = self._chance
-        shift = chance.choices((-1, -20, -3 * 86_400, 10, 1), (90, 4, 2, 2, 2))[0]
-        ended = time.time_ns() // 1_000 + int(shift * SECOND * chance.random())
-        number = int(chance.paretovariate(0.7)) % 200
-        user, track, artist = (
-            f"{chance.randrange(300):032x}",
-            f"t{number}",
-            f"Artist {number % 60}" if number % 9 else "",
-        )
-        skip, ms = chance.random() < 0.3, chance.choice((200_000, 30_000, 29_999))
-        row = dict.fromkeys((one.name for one in CURRENT.fields), None) | {
-            "event_id": f"{chance.getrandbits(128):032x}",
-            "source": "simulator",
-            "user_id": user,
-            "device_id": None if chance.random() < 0.1 else f"d-{user}",
-            "occurred_at": datetime.fromtimestamp(ended / SECOND, UTC).replace(microsecond=ended % SECOND),
-            "content_type": "episode" if chance.random() < 0.05 else "track",
-            "track_id": track,
-            "artist_name": artist or None,
-            "country": chance.choice(("DE", "SE", "US", None)),
-            "outcome": "skip" if skip else "play",
-            "ms_played": ms,
-        }
-        is_music = row["content_type"] == "track"
-        heard = (track if is_music else "", user, ms >= 30_000, skip, artist)
-        return row, Sent(row["event_id"], ended, row["country"] or "ZZ", *heard)
-
-    def _send(self, user: str, payload: bytes, sent: Sent) -> None:
-        kind = self._chance.random()
-        if kind < 0.01:
-            cut = self._chance.randrange(len(payload))
-            payload = payload[:cut] if cut % 2 else payload + bytes([cut % 256])
-            payload = payload if cut % 5 else pack(">bI", 0, 404) + payload
-            sent = Sent("", 0, "", "", user, False, False, is_event=False)
-        self.sent[payload] = sent
-        self._produce(user, payload)
-        if sent.is_event:
-            self._recent.append((user, payload))
-        if kind > 0.97:
-            self._produce(*self._chance.choice(self._recent[-2_000:]))
-
-    def _produce(self, user: str, payload: bytes) -> None:
-        self._producer.produce(self._topic, payload, user)
 
 
 def truth(bootstrap: str, topic: str, sent: dict[bytes | None, Sent], bounds: Bounds) -> Truth:
@@ -172,7 +74,41 @@ def truth(bootstrap: str, topic: str, sent: dict[bytes | None, Sent], bounds: Bo
         minute[fate] = minute.get(fate, 0) + 1
     for user, heard in music.items():
         found.sessions |= {(window, user): standing for window, standing in _standings(heard, bounds)}
+    found.velocity = _velocity([one for heard in music.values() for one in heard], bounds)
     return found
+
+
+def charts(cells: dict[Cell, tuple[int, int, int]]) -> dict[tuple[str, int], list[tuple[int, str]]]:
+    """Plays and track by position, of each country that has any and length of the chart: all cells are of one hour."""
+    sums: dict[str, dict[str, int]] = {}
+    for (_, country, track), (plays, _, _) in cells.items():
+        if plays:
+            of_country = sums.setdefault(country, {})
+            of_country[track] = of_country.get(track, 0) + plays
+    ranked = {
+        country: sorted(((plays, track) for track, plays in found.items()), key=lambda one: (-one[0], one[1]))
+        for country, found in sums.items()
+    }
+    return {(country, hours): found[:100] for country, found in ranked.items() for hours in (1, 24)}
+
+
+def _velocity(heard: list[Sent], bounds: Bounds) -> dict[tuple[str, int, str], tuple[int, int, int, int]]:
+    told: dict[tuple[str, int, str], list[tuple[Sent, str]]] = {}
+    for one in heard:
+        window = one.ended // bounds.window * bounds.window
+        told.setdefault(("minute_user_plays", window, one.user), []).append((one, one.track))
+        told.setdefault(("minute_track_totals", window, one.track), []).append((one, one.user))
+        if one.device:
+            told.setdefault(("minute_device_plays", window, one.device), []).append((one, one.user))
+    return {
+        key: (
+            len(counted),
+            sum(one.play for one, _ in counted),
+            sum(one.skip for one, _ in counted),
+            len({member for _, member in counted}),
+        )
+        for key, counted in told.items()
+    }
 
 
 def _standings(heard: list[Sent], bounds: Bounds) -> Iterator[tuple[int, Standing]]:

@@ -8,8 +8,10 @@ import pytest
 
 from pipelines.prism import job_service_options
 from tests.end_to_end.conftest import Deployment
+from tests.end_to_end.faults.live_tally import LiveTally
 from tests.end_to_end.live_pipeline import BOUNDS, OPTIONS, REGISTERED, Pipeline, pipeline_of
-from tests.end_to_end.live_truth import Service, truth
+from tests.end_to_end.live_service import Service
+from tests.end_to_end.live_truth import charts, truth
 from tests.end_to_end.local_flink import local_flink
 
 KILLED_AT = "live.before_marker"
@@ -26,7 +28,9 @@ def on_flink(deployment: Callable[..., Deployment], tmp_path: Path) -> Iterator[
 
 
 @pytest.mark.timeout(1_200)
-def test_flink_gives_the_answers_that_the_topic_gives_though_a_life_is_killed(on_flink: tuple[Pipeline, Path]) -> None:
+def test_flink_gives_the_answers_that_the_topic_gives_though_a_life_is_killed(
+    on_flink: tuple[Pipeline, Path], tell: Callable[[object], None]
+) -> None:
     pipeline, log = on_flink
     with Service(*pipeline.topic, rate=200, seed=1, registered=REGISTERED) as service:
         killed = pipeline.start(KILLED_AT)
@@ -35,8 +39,9 @@ def test_flink_gives_the_answers_that_the_topic_gives_though_a_life_is_killed(on
 
     assert log.read_text().count("Starting Flink Mini Cluster") == 2
     expected, found = truth(*pipeline.topic, service.sent, BOUNDS), pipeline.says()
-    assert found.cells == expected.cells
-    assert found.letters == expected.letters
-    assert found.fates == expected.fates
-    assert found.sessions == expected.sessions
+    tally = LiveTally("live on Flink, killed")
+    tally.add(KILLED_AT, 1, 2, found, expected)
+    tell(tally)
+    assert found == expected
+    assert pipeline.charts() == charts(expected.cells)
     assert len(expected.cells) > 100

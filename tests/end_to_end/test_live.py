@@ -18,9 +18,10 @@ from schemas import catalog
 from schemas.errors import StoreUnavailableError, SupersededError
 from schemas.live import COUNTRY_CHARTS, FATES
 from tests.end_to_end.conftest import Deployment
-from tests.end_to_end.live_pipeline import BOUNDS, KILLS, REGISTERED, Pipeline, counts, key, pipeline_of
+from tests.end_to_end.live_pipeline import BOUNDS, KILLS, REGISTERED, VELOCITY, Pipeline, counts, key, pipeline_of
 from tests.end_to_end.live_poison import fates_of, letters_in_table, letters_of, letters_on_topic, send_poison
-from tests.end_to_end.live_truth import Service, Truth, truth
+from tests.end_to_end.live_service import Service
+from tests.end_to_end.live_truth import Truth, charts, truth
 from tests.poison.corpus import CORPUS
 from tonearm.live_comparison import compare
 
@@ -70,17 +71,19 @@ def test_analysts_see_the_same_cells(expected: Truth, pipeline: Pipeline) -> Non
     assert {key(row): counts(row) for row in rows} == expected.cells
 
 
+def test_velocity_of_listeners_devices_and_tracks_is_that_of_the_log(expected: Truth, pipeline: Pipeline) -> None:
+    found = pipeline.says().velocity
+    assert found == expected.velocity
+    assert {table for table, *_ in found} == set(VELOCITY)
+    assert any(distinct > 1 for (table, *_), (*_, distinct) in found.items() if table == "minute_device_plays")
+
+
 def test_charts_are_the_sums_of_the_closed_cells(expected: Truth, pipeline: Pipeline) -> None:
     """The test takes less than an hour, so that both charts are of all cells."""
-    sums: dict[tuple[str, str], int] = {}
-    for (_, country, track), (plays, _, _) in expected.cells.items():
-        sums[country, track] = sums.get((country, track), 0) + plays
-    for country in ("DE", "SE", "US", "ZZ"):
-        ranked = sorted((-plays, track) for (where, track), plays in sums.items() if where == country and plays)
-        for hours in (1, 24):
-            key = {"country": country, "window_hours": str(hours)}
-            found = read(pipeline.made.settings, pipeline.made.endpoints, COUNTRY_CHARTS, key)
-            assert [(-row["play_count"], row["track_id"]) for row in found] == ranked[:100]
+    assert pipeline.charts() == charts(expected.cells)
+    key = {"country": "DE", "window_hours": "24"}
+    found = read(pipeline.made.settings, pipeline.made.endpoints, COUNTRY_CHARTS, key)
+    assert [(row["play_count"], row["track_id"]) for row in found] == charts(expected.cells)["DE", 24]
 
 
 def test_lineage_leads_from_the_topic_to_every_live_table(expected: Truth, pipeline: Pipeline) -> None:

@@ -20,18 +20,6 @@ def nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def tell(request: pytest.FixtureRequest) -> Callable[[object], None]:
-    """Print a count where whoever runs the tests sees it, which is not where tests print."""
-    plugins = request.config.pluginmanager
-
-    def line(count: object) -> None:
-        with plugins.getplugin("capturemanager").global_and_fixture_disabled():
-            plugins.getplugin("terminalreporter").write_line(f"\n{count}")
-
-    return line
-
-
 @pytest.fixture(scope="session")
 def twice(deployment: Callable[..., Any], undisturbed: Any, export: Path, longer_export: Path) -> Twice:
     """Both exports sent and computed one after the other without a disturbance. Only read it."""

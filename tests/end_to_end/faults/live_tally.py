@@ -13,6 +13,9 @@ def counts(said: Truth) -> Counter[tuple[object, ...]]:
         found.update({("plays", *cell): plays, ("skips", *cell): skips, ("listeners", *cell): listeners})
     for place, fates in said.fates.items():
         found.update({(fate, *place): count for fate, count in fates.items()})
+    for of_key, (playbacks, plays, skips, distinct) in said.velocity.items():
+        found.update({("playbacks", *of_key): playbacks, ("plays", *of_key): plays})
+        found.update({("skips", *of_key): skips, ("distinct", *of_key): distinct})
     found.update(("letter", *place, payload) for place, payload in said.letters.items())
     return found
 

@@ -10,12 +10,13 @@ import pytest
 
 from tests.end_to_end.faults.live_tally import LiveTally
 from tests.end_to_end.live_pipeline import BOUNDS, KILLS, REGISTERED, Pipeline, pipeline_of
-from tests.end_to_end.live_truth import Service, truth
+from tests.end_to_end.live_service import Service
+from tests.end_to_end.live_truth import charts, truth
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3_600)]
 
 SEEDS = range(10)
-CHOSEN, AT_RANDOM = KILLS * 3, 10
+CHOSEN, AT_RANDOM = KILLS * 3, 7
 START_SECONDS, WORK_SECONDS = 8.0, 6.0
 """Within which a life is killed: after it was started, and after it first said something."""
 
@@ -50,7 +51,7 @@ def test_every_count_is_that_of_the_topic(
 def test_killed_25_times_nothing_is_lost_and_nothing_doubled(
     deployment: Callable[..., Any], tmp_path: Path, tell: Callable[[object], None]
 ) -> None:
-    """Fifteen times at chosen points, ten times at random, while the service goes on; then one life to the end."""
+    """Eighteen times at chosen points, seven times at random, while the service goes on; then one life to the end."""
     chance, tally = random.Random(25), LiveTally("live, killed")
     with pipeline_of(deployment(), tmp_path / "live.log") as pipeline:
         with Service(*pipeline.topic, rate=400, seed=25, registered=REGISTERED) as service:
@@ -61,9 +62,11 @@ def test_killed_25_times_nothing_is_lost_and_nothing_doubled(
                 kill_at_random(pipeline, chance, at_work=bool(number % 2))
             pipeline.finish(service)
         found, expected = pipeline.says(), truth(*pipeline.topic, service.sent, BOUNDS)
+        charted = pipeline.charts()
     tally.add("25 kills", len(CHOSEN) + AT_RANDOM, len(CHOSEN) + AT_RANDOM + 1, found, expected)
     tell(tally)
     assert found == expected
+    assert charted == charts(expected.cells)
 
 
 def kill_at_random(pipeline: Pipeline, chance: random.Random, at_work: bool) -> None:

@@ -12,7 +12,8 @@ from tests.end_to_end.faults.live_tally import LiveTally
 from tests.end_to_end.faults.servers import Server
 from tests.end_to_end.live_pipeline import BOUNDS, OPTIONS, REGISTERED, Pipeline, key, pipeline_of
 from tests.end_to_end.live_pipeline import counts as counts_of
-from tests.end_to_end.live_truth import Service, truth
+from tests.end_to_end.live_service import Service
+from tests.end_to_end.live_truth import truth
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1_200)]
 

@@ -14,7 +14,8 @@ from pipelines.supervisor import live_pipeline
 from schemas.errors import MissingInputError
 from tests.end_to_end.faults.live_tally import LiveTally
 from tests.end_to_end.live_pipeline import BOUNDS, OPTIONS, REGISTERED, Pipeline, pipeline_of
-from tests.end_to_end.live_truth import Service, Truth, truth
+from tests.end_to_end.live_service import Service
+from tests.end_to_end.live_truth import Truth, truth
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(900)]
 
@@ -94,6 +95,7 @@ def covered(found: Truth, expected: Truth) -> Truth:
         {place: found.fates.get(place, {}) for place in expected.fates},
         {place: found.letters.get(place) for place in expected.letters},
         {place: found.sessions[place] for place in expected.sessions},
+        {place: found.velocity[place] for place in expected.velocity},
     )
 
 
