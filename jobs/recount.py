@@ -16,6 +16,7 @@ from jobs.columns import counted_once
 from jobs.gold import country_charts, daily_track_plays
 from playback.rules import FACTS, RULES, PlayRule, apply_rules
 from schemas.errors import MissingInputError
+from schemas.gold import DAILY_USER_PLAYS
 from schemas.model import Table
 from schemas.render.spark import spark_ddl
 from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
@@ -71,13 +72,16 @@ def recount(session: SparkSession, lake: Lake, rule: PlayRule, since: date = ALW
 
     Raises MissingInputError where there are no plays yet.
     """
-    plays, tracks, merged_plays = (_read(session, lake, table) for table in (PLAYS, TRACKS, MERGED_PLAYS))
+    read = (PLAYS, TRACKS, MERGED_PLAYS, DAILY_USER_PLAYS)
+    plays, tracks, merged_plays, daily_user_plays = (_read(session, lake, table) for table in read)
     plays = counted_once(plays, merged_plays)
     # Under a name of its own: a version may be asked about that was in force before, and of a name there is one.
     asked = replace(rule, version="asked", valid_from=since)
     proposed = (*(one for one in RULES if one.valid_from < since), asked)
-    before = daily_track_plays.counted(plays)
-    after = daily_track_plays.counted(plays.mapInArrow(_judge_by(proposed), spark_ddl(PLAYS.fields)))
+    # By time and number of playbacks, which no rules change: the same for both.
+    flagged = daily_track_plays.flagged_days(daily_user_plays)
+    before = daily_track_plays.counted(plays, flagged)
+    after = daily_track_plays.counted(plays.mapInArrow(_judge_by(proposed), spark_ddl(PLAYS.fields)), flagged)
     moved = _counts(before, after, "track_id").where(
         (F.col("plays_before") != F.col("plays_after")) | (F.col("skips_before") != F.col("skips_after"))
     )

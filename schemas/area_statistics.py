@@ -1,7 +1,16 @@
 """Gold, continued: statistics of each country and of all together, and the daily charts."""
 
 from schemas.checks import AtMost, Between, InSet, Matches
-from schemas.counts import CHART_LENGTH, COUNT_CHECKS, TRACK_COUNT, TRACK_ID, clean_at_most, later_clean
+from schemas.counts import (
+    CHART_LENGTH,
+    COUNT_CHECKS,
+    LISTENER_COUNT,
+    TRACK_COUNT,
+    TRACK_ID,
+    clean_at_most,
+    clean_of,
+    later_clean,
+)
 from schemas.model import Field, ReplaceAll, ReplaceSlices, Snapshot, Table, Warehouse
 from schemas.periods import RANGES
 from schemas.silver import EVENT_DATE
@@ -21,8 +30,7 @@ AREA_TOP_LENGTH = 200
 EVERYWHERE = "**"
 
 AREA = Field("area", "string", "Country of the playbacks; ** of all countries together.")
-LISTENER_COUNT = Field("listener_count", "long", "Distinct listeners, exact.")
-CLEAN_LISTENERS = Field("clean_listener_count", "long", "Distinct listeners on days on which they are not flagged.")
+CLEAN_LISTENERS = clean_of(LISTENER_COUNT)
 IS_AREA = Matches("area", r"^([A-Z]{2}|\*\*)$")
 _CHART_POSITION = Field("position", "int", f"1 to {CHART_LENGTH} by play_count of the day; ties by track_id.")
 

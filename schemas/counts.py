@@ -13,6 +13,7 @@ PLAY_COUNT = Field("play_count", "long", "Playbacks that count as a play under t
 SKIP_COUNT = Field("skip_count", "long", "Playbacks that the rules see as a skip.")
 PLAYED_MS = Field("played_ms", "long", "Milliseconds heard in all playbacks.")
 TRACK_COUNT = Field("track_count", "long", "Distinct tracks, exact.")
+LISTENER_COUNT = Field("listener_count", "long", "Distinct listeners, exact.")
 COUNTS = (PLAYBACK_COUNT, PLAY_COUNT, SKIP_COUNT)
 COUNT_CHECKS = (
     Between("playback_count", 1),

@@ -3,9 +3,9 @@
 Every playback is in exactly one cell of its period, so that cells add up to `gold.listener_periods`, and to decades.
 """
 
-from schemas.area_statistics import AREA, CLEAN_LISTENERS, IS_AREA, LISTENER_COUNT
+from schemas.area_statistics import AREA, CLEAN_LISTENERS, IS_AREA
 from schemas.checks import AtMost, Between
-from schemas.counts import USER_ID
+from schemas.counts import LISTENER_COUNT, USER_ID
 from schemas.model import ReplaceSlices, Table, Warehouse
 from schemas.music_catalogue import LAST_YEAR, RELEASE_YEAR
 from schemas.periods import PeriodKind

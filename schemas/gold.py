@@ -12,43 +12,18 @@ from schemas.counts import (
     COUNTRY,
     COUNTS,
     IS_COUNTRY,
+    LISTENER_COUNT,
     PLAYED_MS,
     TRACK_ID,
     USER_ID,
+    clean_at_most,
     later_clean,
 )
 from schemas.model import Field, ReplaceAll, ReplaceDates, Serving, Table, Warehouse
 from schemas.silver import EVENT_DATE
 
 CHART_WINDOWS_DAYS = (7, 28)
-
-DAILY_TRACK_PLAYS = Table(
-    layer="gold",
-    name="daily_track_plays",
-    description="Playbacks of each track by day and country; one that is told of twice counts once.",
-    grain="one row per event_date, country and track_id that was played",
-    key=("event_date", "country", "track_id"),
-    refresh=ReplaceDates(also=("silver.merged_plays",)),
-    inputs=("silver.plays", "silver.merged_plays"),
-    partition_by="event_date",
-    fields=(
-        EVENT_DATE,
-        COUNTRY,
-        TRACK_ID,
-        *COUNTS,
-        Field("listener_count", "long", "Distinct listeners, exact."),
-        PLAYED_MS,
-    ),
-    checks=(
-        *COUNT_CHECKS,
-        IS_COUNTRY,
-        Between("listener_count", 1),
-        AtMost("listener_count", "playback_count"),
-        References("track_id", "silver.tracks", "track_id"),
-        Volume(at_least_rows=500),
-    ),
-    warehouse=Warehouse(cluster_by=("country", "track_id")),
-)
+_WINDOW_PLAYS = Field("play_count", "long", "Plays within the window.")
 
 DAILY_USER_PLAYS = Table(
     layer="gold",
@@ -78,6 +53,38 @@ DAILY_USER_PLAYS = Table(
     serving=Serving("upsert", partition_key=("user_id",), clustering=("event_date",), descending=("event_date",)),
 )
 
+DAILY_TRACK_PLAYS = Table(
+    layer="gold",
+    name="daily_track_plays",
+    description="Playbacks of each track by day and country; one that is told of twice counts once. Nothing is clean "
+    f"of a listener on a day on which they are flagged. {statistics.FLAGGED}",
+    grain="one row per event_date, country and track_id that was played",
+    key=("event_date", "country", "track_id"),
+    refresh=ReplaceDates(also=("silver.merged_plays", "gold.daily_user_plays")),
+    inputs=("silver.plays", "silver.merged_plays", "gold.daily_user_plays"),
+    partition_by="event_date",
+    fields=(
+        EVENT_DATE,
+        COUNTRY,
+        TRACK_ID,
+        *COUNTS,
+        LISTENER_COUNT,
+        PLAYED_MS,
+        *later_clean(*statistics.LISTENED, LISTENER_COUNT),
+    ),
+    checks=(
+        *COUNT_CHECKS,
+        *statistics.CLEAN_CHECKS,
+        *clean_at_most(LISTENER_COUNT),
+        IS_COUNTRY,
+        Between("listener_count", 1),
+        AtMost("listener_count", "playback_count"),
+        References("track_id", "silver.tracks", "track_id"),
+        Volume(at_least_rows=500),
+    ),
+    warehouse=Warehouse(cluster_by=("country", "track_id")),
+)
+
 COUNTRY_CHARTS = Table(
     layer="gold",
     name="country_charts",
@@ -94,13 +101,15 @@ COUNTRY_CHARTS = Table(
         TRACK_ID,
         Field("artist_name", "string", "Artist to show; empty where no source says."),
         Field("track_title", "string", "Title to show; empty where no source says."),
-        Field("play_count", "long", "Plays within the window."),
+        _WINDOW_PLAYS,
         PLAYED_MS,
+        *later_clean(_WINDOW_PLAYS, PLAYED_MS),
     ),
     checks=(
         Between("position", 1, CHART_LENGTH),
         Between("play_count", 1),
         Between("window_days", 7, 28),
+        *clean_at_most(_WINDOW_PLAYS, PLAYED_MS),
         IS_COUNTRY,
         References("track_id", "silver.tracks", "track_id"),
     ),
@@ -157,8 +166,8 @@ EVENT_BALANCE = Table(
 )
 
 TABLES = (
-    DAILY_TRACK_PLAYS,
     DAILY_USER_PLAYS,
+    DAILY_TRACK_PLAYS,
     COUNTRY_CHARTS,
     EVENT_BALANCE,
     *statistics.TABLES,

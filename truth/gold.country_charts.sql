@@ -10,7 +10,9 @@ played AS (
         chart_date,
         track_id,
         sum(play_count)::BIGINT AS play_count,
-        sum(played_ms)::BIGINT AS played_ms
+        sum(played_ms)::BIGINT AS played_ms,
+        sum(clean_play_count)::BIGINT AS clean_play_count,
+        sum(clean_played_ms)::BIGINT AS clean_played_ms
     FROM gold.daily_track_plays
     JOIN windows ON event_date > chart_date - window_days
     GROUP BY country, window_days, chart_date, track_id
@@ -47,7 +49,9 @@ SELECT
     artist_name,
     track_title,
     play_count,
-    played_ms
+    played_ms,
+    clean_play_count,
+    clean_played_ms
 FROM ranked
 JOIN shown USING (track_id)
 WHERE position <= 100;

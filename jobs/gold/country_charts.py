@@ -2,7 +2,7 @@
 
 from functools import reduce
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.columns import declared, exact_sum
@@ -23,7 +23,11 @@ def transform(daily_track_plays: DataFrame, tracks: DataFrame) -> DataFrame:
     played = (
         reduce(DataFrame.unionByName, windows)
         .groupBy("country", "window_days", "chart_date", "track_id")
-        .agg(exact_sum(F.col("play_count")).alias("play_count"), exact_sum(F.col("played_ms")).alias("played_ms"))
+        .agg(
+            exact_sum(F.col("play_count")).alias("play_count"),
+            exact_sum(F.col("played_ms")).alias("played_ms"),
+            *(_known_sum(name).alias(name) for name in ("clean_play_count", "clean_played_ms")),
+        )
         .where(F.col("play_count") > 0)
     )
     order = Window.partitionBy("country", "window_days").orderBy(F.col("play_count").desc(), "track_id")
@@ -31,3 +35,8 @@ def transform(daily_track_plays: DataFrame, tracks: DataFrame) -> DataFrame:
     names = tracks.where("is_current").select("track_id", "artist_name", "track_title")
     shown = top.join(names, on="track_id", how="left").fillna("", subset=["artist_name", "track_title"])
     return declared(shown, COUNTRY_CHARTS)
+
+
+def _known_sum(name: str) -> Column:
+    """Sum of a count that came later; null where one of the rows is from before it."""
+    return F.when(F.count(name) == F.count(F.lit(1)), exact_sum(F.col(name)))

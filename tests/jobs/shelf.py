@@ -18,7 +18,7 @@ from schemas.statistics import TAG
 from tests.jobs.unchecked import Unchecked
 
 STATISTICS = [table for table in catalog.tables().values() if TAG in table.tags and table.is_derived]
-DAILY = [DAILY_TRACK_PLAYS, DAILY_USER_PLAYS, COUNTRY_CHARTS]
+DAILY = [DAILY_USER_PLAYS, DAILY_TRACK_PLAYS, COUNTRY_CHARTS]
 """What else can be computed from the same silver tables."""
 ANNA, BEN = "0a" + "0" * 30, "ff" + "0" * 30
 

@@ -9,11 +9,12 @@ from deltalake.exceptions import CommitFailedError
 from infra import lake_shape
 from infra.lake import Lake
 from jobs.backfill import plan
+from jobs.gold import daily_user_plays
 from jobs.runner import Runner
 from jobs.silver import merged_plays
 from schemas import catalog
-from schemas.gold import DAILY_USER_PLAYS
-from schemas.silver import MERGED_PLAYS, PLAYS
+from schemas.gold import DAILY_TRACK_PLAYS, DAILY_USER_PLAYS
+from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 
 pytestmark = pytest.mark.parametrize("session", ["sail"], indirect=True)
 
@@ -103,6 +104,40 @@ def test_merges_that_are_taken_back_are_followed_to_the_counts_from_before(
     assert _days(lake) == {18: 2, 19: 1}
     assert _merged(lake) == {"basic 19": "extended 19"}
     assert lake.digest(PLAYS) == plays
+
+
+def _clean(lake: Lake):
+    rows = lake.rows(DAILY_TRACK_PLAYS).to_pylist()
+    return {(row["event_date"].day, row["country"]): row["clean_playback_count"] for row in rows}
+
+
+def test_a_late_playback_that_flags_a_day_takes_the_clean_counts_of_all_tracks_of_that_day(
+    append, runner, lake, records, event
+):
+    followed = (TRACKS, DAILY_USER_PLAYS, DAILY_TRACK_PLAYS)
+    append(records(*(event(f"{day}", occurred_at=f"2026-11-{day}T10:00:00Z") for day in (18, 19))))
+    _refresh(runner, *followed)
+    before = _clean(lake)
+    late = event("late", occurred_at="2026-11-18T20:00:00Z", country="SE", ms_played=86_400_000)
+    append(records(late, first=2))
+
+    assert _refresh(runner, *followed)["daily_track_plays"].partitions == 1
+    assert before == {(18, "DE"): 1, (19, "DE"): 1}
+    assert _clean(lake) == {(18, "DE"): 0, (18, "SE"): 0, (19, "DE"): 1}
+    assert not _refresh(runner, *followed)["daily_track_plays"].changed
+
+
+def test_days_of_which_others_are_flagged_are_followed_though_no_playback_came(
+    append, runner, lake, records, event, monkeypatch
+):
+    followed = (TRACKS, DAILY_USER_PLAYS, DAILY_TRACK_PLAYS)
+    append(records(*(event(f"{day}", occurred_at=f"2026-11-{day}T10:00:00Z") for day in (18, 19))))
+    _refresh(runner, *followed)
+    monkeypatch.setattr(daily_user_plays, "is_flagged_day", lambda heard, _: heard > 0)
+    runner.backfill(DAILY_USER_PLAYS, date(2026, 11, 18), date(2026, 11, 18))
+
+    assert _refresh(runner, *followed)["daily_track_plays"].partitions == 1
+    assert _clean(lake) == {(18, "DE"): 0, (19, "DE"): 1}
 
 
 def test_a_date_that_left_the_input_is_gone_too_where_the_log_no_longer_reaches_back(

@@ -9,19 +9,20 @@ from pyspark.sql import functions as F
 from infra.checks import Checker
 from infra.delta_writer import DeltaWriter
 from infra.lake_shape import declared_shape, found_shape, is_to_be_recomputed, migrate
-from jobs.gold import daily_user_plays
+from jobs.gold import daily_track_plays, daily_user_plays
 from schemas.bronze import PLAYBACK_EVENTS
 from schemas.checks import Between
+from schemas.counts import LISTENER_COUNT, clean_at_most
 from schemas.drift import drift
 from schemas.errors import CheckFailedError
-from schemas.gold import DAILY_USER_PLAYS
-from schemas.model import Field
-from schemas.silver import MERGED_PLAYS, PLAYS
+from schemas.gold import DAILY_TRACK_PLAYS, DAILY_USER_PLAYS
+from schemas.model import Field, ReplaceDates
+from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 from schemas.statistics import CLEAN_CHECKS
 
 MEAN = Field("mean_ms", "long", "Milliseconds of a playback.", nullable=True)
 WIDER = replace(DAILY_USER_PLAYS, fields=(*DAILY_USER_PLAYS.fields[:2], MEAN, *DAILY_USER_PLAYS.fields[2:]))
-CLEAN_FIELDS = tuple(one for one in DAILY_USER_PLAYS.fields if one.name.startswith("clean_"))
+FULL = {"occurred_at": "2026-11-18T10:00:00Z", "ms_played": 86_400_000}
 
 
 @pytest.fixture
@@ -82,19 +83,23 @@ def test_an_added_column_is_filled_in_every_row_there_is(runner, lake, tmp_path,
     assert lake.digest(DAILY_USER_PLAYS) != before
 
 
+def _without_clean(table):
+    """The table as it was before it had clean counts, and the names of these."""
+    names = [one.name for one in table.fields if one.name.startswith("clean_")]
+    later = (*CLEAN_CHECKS, *clean_at_most(LISTENER_COUNT))
+    fields = tuple(one for one in table.fields if one.name not in names)
+    return replace(table, fields=fields, checks=tuple(one for one in table.checks if one not in later)), names
+
+
 @pytest.mark.slow_on_spark
 def test_the_days_of_a_lake_without_clean_counts_have_them_after_the_next_run(
     runner, lake, tmp_path, append, monkeypatch
 ):
-    fields = tuple(one for one in DAILY_USER_PLAYS.fields if one not in CLEAN_FIELDS)
-    checks = tuple(one for one in DAILY_USER_PLAYS.checks if one not in CLEAN_CHECKS)
-    narrower, before = replace(DAILY_USER_PLAYS, fields=fields, checks=checks), daily_user_plays.transform
-    full = {"occurred_at": "2026-11-18T10:00:00Z", "ms_played": 86_400_000}
-    append({"event_id": "a", "ms_played": 40_000}, full | {"event_id": "b"}, full | {"event_id": "c"})
+    (narrower, names), before = _without_clean(DAILY_USER_PLAYS), daily_user_plays.transform
+    append({"event_id": "a", "ms_played": 40_000}, FULL | {"event_id": "b"}, FULL | {"event_id": "c"})
     runner.refresh(PLAYS)
     runner.refresh(MERGED_PLAYS)
     with monkeypatch.context() as older:
-        names = [one.name for one in CLEAN_FIELDS]
         older.setattr(
             daily_user_plays, "transform", lambda plays, merged_plays: before(plays, merged_plays).drop(*names)
         )
@@ -108,6 +113,35 @@ def test_the_days_of_a_lake_without_clean_counts_have_them_after_the_next_run(
         "2026-11-18": (0, 0),
         "2026-11-19": (1, 40_000),
     }
+
+
+@pytest.mark.slow_on_spark
+def test_the_tracks_of_a_lake_in_which_they_did_not_follow_days_of_listeners_have_clean_counts_after_the_next_run(
+    runner, lake, tmp_path, append, monkeypatch, frame
+):
+    (narrower, names), before = _without_clean(DAILY_TRACK_PLAYS), daily_track_plays.transform
+    followed = ("silver.merged_plays",)
+    narrower = replace(narrower, inputs=("silver.plays", *followed), refresh=ReplaceDates(also=followed))
+    append({"event_id": "a", "ms_played": 40_000}, FULL | {"event_id": "b"}, FULL | {"event_id": "c"})
+    for table in (PLAYS, TRACKS, MERGED_PLAYS):
+        runner.refresh(table)
+    with monkeypatch.context() as older:
+        none = frame(DAILY_USER_PLAYS)
+        older.setattr(
+            daily_track_plays, "transform", lambda plays, merged_plays: before(plays, merged_plays, none).drop(*names)
+        )
+        runner.refresh(narrower)
+    _widen(lake, Checker(tmp_path), DAILY_TRACK_PLAYS)
+    runner.refresh(DAILY_USER_PLAYS)
+
+    assert runner.refresh(DAILY_TRACK_PLAYS).partitions == 2
+
+    rows = lake.rows(DAILY_TRACK_PLAYS).to_pylist()
+    assert {str(row["event_date"]): (row["clean_listener_count"], row["clean_played_ms"]) for row in rows} == {
+        "2026-11-18": (0, 0),
+        "2026-11-19": (1, 40_000),
+    }
+    assert not runner.refresh(DAILY_TRACK_PLAYS).changed
 
 
 @pytest.mark.slow_on_spark

@@ -7,7 +7,7 @@ import pytest
 from jobs.recount import Counts, Place, recount
 from playback.rules import RULES, PlayRule
 from schemas.errors import MissingInputError
-from schemas.gold import DAILY_TRACK_PLAYS
+from schemas.gold import DAILY_TRACK_PLAYS, DAILY_USER_PLAYS
 from schemas.silver import MERGED_PLAYS, PLAYS, TRACKS
 
 SHORTER = PlayRule("x", date(2030, 1, 1), 10_000)
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.slow_on_spark
 
 @pytest.fixture
 def played(runner, append, records, event):
-    """Silver of these playbacks, each a dict of what is not ordinary."""
+    """What is read of these playbacks, each a dict of what is not ordinary."""
 
     def play(*playbacks):
         rows = [event(f"{number:032x}", outcome="play", **one) for number, one in enumerate(playbacks)]
         append(records(*rows))
-        for table in (PLAYS, TRACKS, MERGED_PLAYS):
+        for table in (PLAYS, TRACKS, MERGED_PLAYS, DAILY_USER_PLAYS):
             runner.refresh(table)
 
     return play
@@ -98,3 +98,16 @@ def test_before_the_first_run_it_is_one_sentence(session, lake):
         MissingInputError, match=r"^There is no silver.plays yet: run `tonearm run`, then this again\.$"
     ):
         recount(session, lake, SHORTER)
+
+
+def test_where_the_first_run_was_cut_off_it_is_one_sentence(session, lake):
+    for table in (PLAYS, TRACKS, MERGED_PLAYS):
+        lake.create(table)
+    with pytest.raises(MissingInputError, match=r"^There is no gold.daily_user_plays yet: run `tonearm run`, then "):
+        recount(session, lake, SHORTER)
+
+
+def test_playbacks_of_a_flagged_listener_are_counted_too(session, lake, played):
+    played(track("a", ms_played=86_400_000), track("b", ms_played=20_000))
+
+    assert recount(session, lake, SHORTER).countries == {"DE": Counts(2, 1, 2, 0, 0)}

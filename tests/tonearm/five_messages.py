@@ -48,10 +48,15 @@ MESSAGES = [
     {"message_number": 3, "install_id": "secret-phone", "high_water": 4},
 ]
 LAKE: dict[Table, list[dict[str, Any]]] = {
-    DAILY_TRACK_PLAYS: [{"event_date": DAY, "country": "DE", "track_id": "uri:1", "listener_count": 1, **COUNTS}],
+    DAILY_TRACK_PLAYS: [
+        {"event_date": DAY, "country": "DE", "track_id": "uri:1", "listener_count": 1, "clean_listener_count": 1}
+        | COUNTS
+        | CLEAN
+    ],
     DAILY_USER_PLAYS: [{"event_date": DAY, "user_id": "secret-ada", "track_count": 1, **COUNTS, **CLEAN}],
     COUNTRY_CHARTS: [
         {"country": "DE", "window_days": days, "position": 1, "chart_date": DAY, "play_count": 1, "played_ms": 30_000}
+        | {"clean_play_count": 1, "clean_played_ms": 30_000}
         | TRACK
         for days in (7, 28)
     ],

@@ -1,11 +1,14 @@
 """What `tonearm recount` prints."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from infra.lake import Lake
 from jobs.recount import Counts, Place, Recount
 from playback.rules import PlayRule
+from schemas.gold import DAILY_USER_PLAYS
 from tonearm.app import run
 
 FOUND = Recount(
@@ -68,3 +71,10 @@ def test_a_version_without_a_date_is_one_sentence(found, capsys, monkeypatch):
     assert said.out == ""
     assert said.err.startswith("Version 'v2' of the play rules has no date: give it the UTC date")
     assert said.err.count("\n") == 1
+
+
+def test_a_lake_of_earlier_declarations_is_to_be_migrated_first(found, tmp_path, capsys):
+    older = tuple(one for one in DAILY_USER_PLAYS.fields if not one.name.startswith("clean_"))
+    Lake(tmp_path / "lake").create(replace(DAILY_USER_PLAYS, fields=older))
+    assert run(["recount", "--rule", "v2"]) == 1
+    assert "run `tonearm migrate`, then the same command again." in capsys.readouterr().err

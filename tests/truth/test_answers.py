@@ -57,15 +57,17 @@ def test_the_columns_are_the_declared_ones_in_order(answer: Callable[..., list[R
     [folder] = tmp_path.iterdir()
     columns = {name: pq.read_schema(folder / f"{name}.parquet").names for name in ANSWERS if name not in STATISTICS}
     counts = ["playback_count", "play_count", "skip_count"]
+    clean = ["clean_playback_count", "clean_play_count", "clean_skip_count", "clean_played_ms"]
     assert columns == {
-        "gold.daily_track_plays": ["event_date", "country", "track_id", *counts, "listener_count", "played_ms"],
-        "gold.daily_user_plays": [
-            *("event_date", "user_id", *counts, "track_count", "played_ms"),
-            *("clean_playback_count", "clean_play_count", "clean_skip_count", "clean_played_ms"),
+        "gold.daily_track_plays": [
+            *("event_date", "country", "track_id", *counts, "listener_count", "played_ms"),
+            *(*clean, "clean_listener_count"),
         ],
+        "gold.daily_user_plays": ["event_date", "user_id", *counts, "track_count", "played_ms", *clean],
         "gold.country_charts": [
             *("country", "window_days", "position", "chart_date"),
             *("track_id", "artist_name", "track_title", "play_count", "played_ms"),
+            *("clean_play_count", "clean_played_ms"),
         ],
         "gold.event_balance": ["client_id", "stage", *FATES, "unaccounted"],
         "bronze.dead_letters": ["reason", "count"],
@@ -179,7 +181,8 @@ def test_a_random_log_counts_as_plain_python_counts_it(answer: Callable[..., lis
         return row["country"] or "ZZ"
 
     found = Counter(
-        tuple(value for name, value in row.items() if name != "track_id" or value.startswith("uri:")) for row in rows
+        tuple(value for name, value in [*row.items()][:8] if name != "track_id" or value.startswith("uri:"))
+        for row in rows
     )
     assert found == daily(log, place, country, track, distinct=lambda row: row["user_id"])
     rows = answer("gold.daily_user_plays", log, ("cut",))

@@ -47,6 +47,17 @@ def test_the_sum_is_of_all_that_was_heard(answer: Answer) -> None:
     assert (row["play_count"], row["played_ms"]) == (1, 30_005)
 
 
+def test_clean_plays_stand_beside_the_raw_ones_that_rank(answer: Answer) -> None:
+    full = {"user_id": "bot", "ms_played": 43_200_001}
+    log = [*[full] * 2, {}, before(1) | {"user_id": "bot"}, *[before(1) | {"track_id": "uri:2"}] * 3]
+    names = ("track_id", "play_count", "clean_play_count", "played_ms", "clean_played_ms")
+    rows = [row for row in answer("gold.country_charts", log) if row["window_days"] == 7]
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        ("uri:1", 4, 2, 86_460_002, 60_000),
+        ("uri:2", 3, 3, 90_000, 90_000),
+    ]
+
+
 def shown(answer: Answer, log: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(row["artist_name"], row["track_title"]) for row in answer("gold.country_charts", log)}
 

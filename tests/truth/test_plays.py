@@ -45,6 +45,11 @@ def test_a_track_is_counted_by_day_and_country_and_a_listener_once(answer: Answe
             "skip_count": 1,
             "listener_count": 2,
             "played_ms": 60_001,
+            "clean_playback_count": 3,
+            "clean_play_count": 2,
+            "clean_skip_count": 1,
+            "clean_played_ms": 60_001,
+            "clean_listener_count": 2,
         }
     ]
 
@@ -85,6 +90,21 @@ def test_nothing_of_a_day_of_two_hundred_short_playbacks_is_clean(answer: Answer
     assert clean_beside_raw(answer(USERS, [*short, {"ms_played": 44_999}])) == {("ada", 31): hurried}
     mean = ((200, 200), (200, 200), (0, 0), (9_000_000, 9_000_000))
     assert clean_beside_raw(answer(USERS, [*short, {"ms_played": 45_000}])) == {("ada", 31): mean}
+
+
+def test_what_a_flagged_listener_played_is_not_clean_in_any_track_and_country_of_that_day_alone(answer: Answer) -> None:
+    yesterday = {"occurred_at": datetime(2026, 1, 30, 12, tzinfo=UTC)}
+    adas = [{"ms_played": 43_200_000}, {"ms_played": 43_200_001, "country": "SE"}, yesterday]
+    rows = answer(TRACKS, [*adas, {"user_id": "bob"}, {"user_id": "eve", "ms_played": 1, "outcome": "skip"}])
+    names = ("playback_count", "play_count", "skip_count", "played_ms", "listener_count")
+    assert {
+        (row["event_date"].day, row["country"]): tuple((row[f"clean_{name}"], row[name]) for name in names)
+        for row in rows
+    } == {
+        (30, "DE"): ((1, 1), (1, 1), (0, 0), (30_000, 30_000), (1, 1)),
+        (31, "DE"): ((2, 3), (1, 2), (1, 1), (30_001, 43_230_001), (2, 3)),
+        (31, "SE"): ((0, 1), (0, 1), (0, 0), (0, 43_200_001), (0, 1)),
+    }
 
 
 def test_an_episode_flags_no_day_of_music(answer: Answer) -> None:

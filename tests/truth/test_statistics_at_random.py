@@ -146,6 +146,14 @@ def test_days_and_periods_of_listeners(answer: Answer, log: list[Row]) -> None:
     }
 
 
+def test_days_of_tracks(answer: Answer, log: list[Row]) -> None:
+    by_cell = cells(music(log), lambda row: [(row["day"], row["country"], row["track"])])
+    assert sorted((*key[:2], *with_listeners(own)) for key, own in by_cell.items()) == sorted(
+        (row["event_date"], row["country"], *counts(row, "listener_count", "clean_listener_count"))
+        for row in answer("gold.daily_track_plays", log)
+    )
+
+
 def test_hours_of_listeners(answer: Answer, log: list[Row]) -> None:
     def keys(row: Row) -> Iterator[Any]:
         for period in periods(row["day"], ("month", "year", "all_time")):

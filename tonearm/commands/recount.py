@@ -41,10 +41,12 @@ def recount(
     from infra.lake import Lake
     from infra.settings import Settings
     from jobs import recount as job
+    from jobs.declarations import require_migrated
     from playback.rules import rule_named
 
     settings, named = Settings(), rule_named(rule)
     first = since or job.ALWAYS
+    require_migrated(settings)
     with open_session(settings, BATCH_ROWS) as session:
         found = job.recount(session, Lake(settings.lake), named, first, limit)
     if as_json:

@@ -9,13 +9,15 @@ from schemas.silver import TRACKS
 LAST = date(2026, 11, 28)
 
 
-def _cell(track_id, plays, days_before=0, country="DE"):
+def _cell(track_id, plays, days_before=0, country="DE", clean=None):
     return {
         "event_date": LAST - timedelta(days=days_before),
         "country": country,
         "track_id": track_id,
         "play_count": plays,
         "played_ms": plays * 1000,
+        "clean_play_count": clean,
+        "clean_played_ms": clean and clean * 1000,
     }
 
 
@@ -63,6 +65,24 @@ def test_the_current_names_are_shown_and_a_track_without_names_stays(frame):
 
     shown = {row["track_id"]: (row["artist_name"], row["track_title"]) for row in rows.collect()}
     assert shown == {"a": ("New", "Song"), "b": ("", "")}
+
+
+def _clean_of_week(frame, *cells):
+    rows = transform(frame(DAILY_TRACK_PLAYS, *cells), frame(TRACKS)).where("window_days = 7").collect()
+    shown = ("play_count", "clean_play_count", "clean_played_ms")
+    return [(row["track_id"], *(row[name] for name in shown)) for row in sorted(rows, key=lambda row: row["position"])]
+
+
+def test_clean_plays_stand_beside_the_raw_ones_that_rank(frame):
+    cells = [_cell("a", 2, clean=2), _cell("a", 1, 1, clean=1), _cell("b", 5, clean=0)]
+
+    assert _clean_of_week(frame, *cells) == [("b", 5, 0, 0), ("a", 3, 3, 3_000)]
+
+
+def test_where_a_day_is_from_before_there_were_clean_counts_there_is_none(frame):
+    cells = [_cell("a", 2, clean=2), _cell("a", 1, 1), _cell("b", 1)]
+
+    assert _clean_of_week(frame, *cells) == [("a", 3, None, None), ("b", 1, None, None)]
 
 
 def test_without_a_history_there_is_no_chart(frame):

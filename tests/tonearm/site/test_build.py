@@ -166,7 +166,7 @@ def test_the_last_validation_is_shown_in_the_words_of_great_expectations(filled:
     assert "gold.daily_track_plays.validation.html" in links(filled / "gold.daily_track_plays.html").targets
     page = filled / "gold.daily_track_plays.validation.html"
     text = " ".join(page.read_text().split())
-    assert "19 of 20 expectations hold" in text
+    assert "28 of 29 expectations hold" in text
     assert "values must be greater than or equal to" in text
     assert "3 unexpected values found" in text
     found = links(page)
