@@ -3,13 +3,16 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.identity import Identities
+from jobs.steps import ingest_step, refresh_step
 from schemas.live import FATES
-from tests.end_to_end.conftest import LISTENER, Deployment
+from schemas.silver import PLAYS
+from tests.end_to_end.conftest import LISTENER, Deployment, basic
 from tests.end_to_end.live_pipeline import pipeline_of
 from tests.end_to_end.past_service import AHEAD, LATE, NOON, ON_TIME, TWICE, UPLOADED, export, play
 
@@ -94,3 +97,16 @@ def test_a_schedulers_task_compares_the_same_and_the_status_says_how_live_was(
     assert live["delay_seconds"] >= 0
     assert live["records_a_second"] >= 0
     assert 0 < live["dead_letter_rate"] < 1
+
+
+def test_what_has_come_into_silver_since_gold_was_made_is_no_difference(
+    finished: tuple[Deployment, dict[str, Any]], rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """As when an hourly ingest comes between, and another table wants to know of it."""
+    made, _ = finished
+    later = basic(f"{NOON:%Y-%m-%d} 23:00", "Later", "Song")
+    (tmp_path / "StreamingHistory0.json").write_text(json.dumps([later]))
+    made.send(tmp_path)
+    assert ingest_step(made.settings, made.endpoints, lambda _what, _step: None) == 1
+    assert refresh_step(made.settings, PLAYS, lambda _what, _step: None).changed
+    assert json.loads(made.said("compare", "--json")) == {"cells": len(rows), "unexplained": 0}
