@@ -160,10 +160,11 @@ class Lake:
         rows = self._open(table).to_pyarrow_dataset()
         return int(rows.count_rows(filter=pc.field(column) == value))
 
-    def counts(self, table: Table, column: str) -> dict[str, int]:
-        """How many rows of the current version have each value of `column`, without reading the other columns."""
+    def counts(self, table: Table, column: str, version: int | None = None) -> dict[str, int]:
+        """How many rows of a version (None: the current one) have each value of `column`; no other column is read."""
+        delta = self._open(table, None if version is None else self.newest_same(table, version))
         found: Counter[str] = Counter()
-        for batch in self._open(table).to_pyarrow_dataset().to_batches(columns=[column]):
+        for batch in delta.to_pyarrow_dataset().to_batches(columns=[column]):
             for one in pc.value_counts(batch[column]).to_pylist():
                 found[one["values"]] += one["counts"]
         return dict(found)

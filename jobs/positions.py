@@ -36,6 +36,11 @@ def stored(session: SparkSession, lake: Lake, table: Table) -> dict[str, list[Po
     return _decoded([*(row[0] for row in rows), *beside])
 
 
+def in_rows(lake: Lake, table: Table, version: int) -> dict[str, list[Position]]:
+    """Every distinct position in the rows of one version of a table, by input; no engine is needed."""
+    return _decoded(lake.counts(table, INPUT_POSITIONS.name, version))
+
+
 def remembered(lake: Lake, table: Table) -> dict[str, list[Position]]:
     """What is remembered beside the rows alone."""
     return _decoded(_beside(lake, table))

@@ -61,6 +61,11 @@ def _print_live(console: Console, live: dict[str, Any] | None) -> None:
     console.print()
     console.print(Text(f"Live, {live['state']}, {live['delay_seconds']:.1f} s behind the clock", style="bold"))
     console.print(Text(f"{fates} (live.minute_records)"), soft_wrap=True)
+    # A report of before says only how many cells are left over.
+    cells, wrong = live.get("compared_cells", 0), live["unexplained_cells"]
+    said = "all explained" if not wrong else f"{wrong:,} not explained"
+    if cells or wrong:
+        console.print(Text(f"{cells:,} cells of gold against live: {said} (live.batch_differences)"), soft_wrap=True)
 
 
 _NEXT = {

@@ -1,9 +1,10 @@
-"""Which offsets a topic has, asked once by a client of its own: where it begins and ends, and where a time begins."""
+"""Which offsets a topic has, asked once by a client of its own: where it begins and ends, and which times they have."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from infra.kafka.connection import CLIENT_LOG
 from schemas.errors import MissingInputError, StoreUnavailableError
@@ -30,6 +31,32 @@ def offset_bounds(properties: dict[str, str], topic: str) -> dict[int, tuple[int
     """Of each partition the oldest offset and the one behind the newest, now; raises as `start_offsets` does."""
     with _asking(properties) as consumer:
         return _bounds(consumer, topic)
+
+
+def append_times(properties: dict[str, str], topic: str, offsets: Mapping[int, int]) -> dict[int, int]:
+    """When the first record at each partition's offset or behind it was appended, in microseconds since 1970.
+
+    A partition that has none is left out; of one that is not named it is its oldest record. Raises as `start_offsets`.
+    """
+    with _asking({**properties, "enable.partition.eof": "true"}) as consumer:
+        bounds = _bounds(consumer, topic)
+        asked = {number: max(low, offsets.get(number, low)) for number, (low, _) in bounds.items()}
+        left = {number for number, offset in asked.items() if offset < bounds[number][1]}
+        consumer.assign([TopicPartition(topic, number, asked[number]) for number in sorted(left)])
+        found: dict[int, int] = {}
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while left:
+            message = consumer.poll(max(0.0, deadline - time.monotonic()))
+            if message is None:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            number, error = message.partition(), message.error()
+            assert number is not None
+            if error is None:
+                found.setdefault(number, message.timestamp()[1] * 1_000)
+            elif error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+            left.discard(number)
+        return found
 
 
 @contextmanager

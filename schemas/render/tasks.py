@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from schemas import catalog
 from schemas.checks import References
+from schemas.gold import DAILY_TRACK_PLAYS
+from schemas.live_comparison import BATCH_DIFFERENCES
 from schemas.model import Field, Table
 from schemas.statistics import TAG
 
@@ -15,6 +17,9 @@ INGEST = "ingest"
 """Task that fills the ledger and writes down the manifests."""
 
 DOCS = "docs"
+
+COMPARE = "compare"
+"""Task that holds gold against live."""
 
 POOL = "tonearm"
 """The pool that tasks run in, of one slot: a home takes one writer at a time."""
@@ -61,11 +66,12 @@ def ingest_task() -> Task:
 def daily_tasks(tables: Mapping[str, Table] | None = None) -> list[Task]:
     """Ingest, then a refresh of each derived table after those it depends on, a publication after each that has one.
 
-    The site of tables comes last, whatever became of the others. Statistics are left to `statistics_tasks`.
+    Once there is gold, it is held against the live tables. The site of tables comes last, whatever became of the
+    others. Statistics are left to `statistics_tasks`.
     """
     known = catalog.tables() if tables is None else tables
     derived = {name: one for name, one in known.items() if one.is_derived and TAG not in one.tags}
-    tasks = [ingest_task(), *_table_tasks(derived, known, (INGEST,))]
+    tasks = [ingest_task(), *_table_tasks(derived, known, (INGEST,)), _compare_task()]
     ends = tuple(one.task_id for one in tasks if not any(one.task_id in other.after for other in tasks))
     docs = Task(DOCS, ("docs",), ends, OWNER, "Builds the site of tables.", timeout_minutes=15, runs_always=True)
     return [*tasks, replace(docs, uses_engine=False)]
@@ -99,6 +105,12 @@ def _table_tasks(derived: Mapping[str, Table], known: Mapping[str, Table], first
 def _publish_task(table: Table, after: tuple[str, ...]) -> Task:
     name, doc = table.full_name, f"Publishes the version of `{table.full_name}` that passed its checks."
     return Task(f"publish.{name}", ("publish", name), after, table.owner, doc, uses_engine=False)
+
+
+def _compare_task() -> Task:
+    name, gold = BATCH_DIFFERENCES.full_name, DAILY_TRACK_PLAYS.full_name
+    doc = f"Holds `{gold}` against the live tables and publishes `{name}`; where no pipeline ran, nothing is done."
+    return Task(COMPARE, ("compare",), (_refresh_id(gold),), BATCH_DIFFERENCES.owner, doc, uses_engine=False)
 
 
 def maintain_task() -> Task:

@@ -23,7 +23,7 @@ def reached(task_id: str) -> set[str]:
 def test_every_derived_table_has_a_refresh_and_every_published_one_a_publication() -> None:
     published = {name for name, one in DERIVED.items() if one.is_published} | {"gold.restatements"}
     expected = {f"refresh.{name}" for name in DERIVED} | {f"publish.{name}" for name in published}
-    assert {*TASKS, *STATISTICS} == expected | {"ingest", "docs"}
+    assert {*TASKS, *STATISTICS} == expected | {"ingest", "compare", "docs"}
     assert not TASKS.keys() & STATISTICS.keys()
 
 
@@ -46,6 +46,12 @@ def test_a_publication_follows_the_refresh_alone_and_the_site_comes_last() -> No
     assert TASKS["publish.gold.country_charts"].after == ("refresh.gold.country_charts",)
     assert reached("docs") == set(TASKS) - {"docs"}
     assert TASKS["docs"].runs_always
+
+
+def test_gold_is_held_against_live_once_it_is_there_and_nothing_waits_for_that() -> None:
+    assert TASKS["compare"].after == ("refresh.gold.daily_track_plays",)
+    assert [name for name, one in TASKS.items() if "compare" in one.after] == ["docs"]
+    assert not TASKS["compare"].uses_engine
 
 
 def test_commands_are_the_command_lines_own() -> None:

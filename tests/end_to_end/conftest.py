@@ -101,17 +101,26 @@ class Deployment:
         own = {f"TONEARM_{name.upper()}": str(getattr(self.settings, name)) for name in names}
         return os.environ | own | ({failpoints.VARIABLE: failpoint} if failpoint else {})
 
-    def start(self, export: Path, failpoint: str = "") -> subprocess.Popen[str]:
+    def start(self, export: Path, failpoint: str = "", *options: str) -> subprocess.Popen[str]:
         """`tonearm run --once` in another process."""
-        command = [sys.executable, "-m", "tonearm", "run", "--once", "--json", "--user", LISTENER]
+        words = ["run", "--once", "--json", "--user", LISTENER, "--input", str(export), *options]
         return subprocess.Popen(
-            [*command, "--input", str(export)],
+            [sys.executable, "-m", "tonearm", *words],
             cwd=REPOSITORY,
             env=self.environment(failpoint),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def said(self, *words: str) -> str:
+        """What a command that ends well prints, in another process."""
+        command = [sys.executable, "-m", "tonearm", *words]
+        done = subprocess.run(
+            command, cwd=REPOSITORY, env=self.environment(), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 @pytest.fixture(scope="session")

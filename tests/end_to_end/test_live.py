@@ -12,7 +12,6 @@ from confluent_kafka import Producer
 from infra.openlineage_events import LIVE_EVENTS, edges, stored_events
 from infra.serving_store.live_runs import begin_live_run, read_live_run
 from infra.serving_store.reads import read
-from pipelines.progress import read_progress
 from pipelines.supervisor import live_pipeline
 from schemas import catalog
 from schemas.errors import StoreUnavailableError, SupersededError
@@ -99,10 +98,8 @@ def test_live_and_batch_differ_by_what_is_late_or_beyond_the_horizon_or_ahead(
     expected: Truth, pipeline: Pipeline
 ) -> None:
     made = pipeline.made
-    said = read_progress(made.settings.home)
-    assert said is not None
     made.run()
-    found = compare(made.settings, made.endpoints, said)
+    found = compare(made.settings, made.endpoints)
     rows = found.rows.to_pylist()
     assert found.unexplained == 0
     assert sum(row["live_play_count"] for row in rows) == sum(plays for plays, _, _ in expected.cells.values())

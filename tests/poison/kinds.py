@@ -14,8 +14,9 @@ from fastavro import parse_schema, schemaless_writer
 from playback.arrow import event_schema
 from playback.datums import avro_fingerprint, reading_schema
 from playback.reasons import Reason
-from playback.wire import MARKER, encode
+from playback.wire import HEADER_BYTES, MARKER, encode
 from schemas.events import CURRENT
+from schemas.model import Event
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -81,6 +82,11 @@ class Sound:
     def avro(self) -> bytes:
         payload: bytes = encode(self.batch)[0].as_py()
         return payload
+
+    def under_header_of(self, header: Event, body: Event) -> bytes:
+        """The body that one released version has, under the fingerprint of another."""
+        payload: bytes = encode(self.batch, body)[0].as_py()
+        return MARKER + avro_fingerprint(header) + payload[HEADER_BYTES:]
 
     @cached_property
     def wide_avro(self) -> bytes:

@@ -13,7 +13,7 @@ from fastavro import writer
 
 from playback.reasons import Reason
 from playback.wire import HEADER_BYTES, MARKER
-from schemas.events import CURRENT
+from schemas.events import CURRENT, PLAYBACK_V1, PLAYBACK_V2
 from schemas.render.avro import avro_schema
 from tests.poison.kinds import HEADER, Fate, Group, Poison, Sound, json, value, wide
 
@@ -92,6 +92,17 @@ _AVRO: dict[str, tuple[Group, Reason, Callable[[Sound], bytes]]] = {
         Group.FORMAT,
         Reason.UNKNOWN_FINGERPRINT,
         lambda sound: MARKER + HEADER[:1:-1] + sound.avro[HEADER_BYTES:],
+    ),
+    # Version 2 is version 1 and two fields more: no body of the one is a datum of the other, whatever it says.
+    "body of version 1 under the fingerprint of version 2": (
+        Group.FORMAT,
+        Reason.TRUNCATED_AVRO,
+        lambda sound: sound.under_header_of(PLAYBACK_V2, body=PLAYBACK_V1),
+    ),
+    "body of version 2 under the fingerprint of version 1": (
+        Group.FORMAT,
+        Reason.TRAILING_BYTES,
+        lambda sound: sound.under_header_of(PLAYBACK_V1, body=PLAYBACK_V2),
     ),
     "last byte is missing": (Group.LENGTH, Reason.TRUNCATED_AVRO, lambda sound: sound.avro[:-1]),
     "text of 2^62 bytes": (

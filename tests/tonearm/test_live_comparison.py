@@ -2,18 +2,35 @@
 
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
+import pytest
+from confluent_kafka import Producer
 
+from infra.kafka.topics import ensure_playback_topic
+from infra.serving_store.live_runs import begin_live_run, move_marker
+from infra.serving_store.session import serving_session
+from infra.serving_store.tables import create_control_tables
 from infra.warehouse.client import warehouse
 from infra.warehouse.tables import create_tables, create_view
 from infra.warehouse.upsert import upsert_rows
-from pipelines.progress import Progress
 from pipelines.transforms.rules import Rules
 from playback.arrow import arrow_schema
+from schemas.errors import CheckFailedError
 from schemas.live import MINUTE_TRACK_PLAYS
-from tonearm.live_comparison import Comparison, counted_by_another, differences, kept_cells, left_to_batch
+from tonearm.app import run
+from tonearm.live_comparison import (
+    DIFFER,
+    Comparison,
+    closed_for_both,
+    compare,
+    counted_by_another,
+    differences,
+    kept_cells,
+    left_to_batch,
+)
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOON_US = int(NOON.timestamp()) * 1_000_000
@@ -131,6 +148,8 @@ def test_a_cell_that_only_one_side_has_is_unexplained() -> None:
         ("t2", 0, -1),
     ]
     assert Comparison(rows).unexplained == 2
+    with pytest.raises(CheckFailedError, match=DIFFER):
+        Comparison(rows).require_explained()
 
 
 def test_days_that_bigquery_may_be_dropping_are_not_compared(stack: Any) -> None:
@@ -147,6 +166,53 @@ def test_days_that_bigquery_may_be_dropping_are_not_compared(stack: Any) -> None
         upsert_rows(
             house, MINUTE_TRACK_PLAYS, pa.Table.from_pylist(rows, arrow_schema(MINUTE_TRACK_PLAYS.fields)), number=1
         )
-    said = Progress(1, NOON_US / 1e6, 0, NOON_US + 60_000_000, True, {}, 0.0, 0.0, 0.0, RULES)
-    found = kept_cells(settings, stack.endpoints, said)
+    found = kept_cells(settings, stack.endpoints, NOON_US + 60_000_000, NOON)
     assert sorted(found["event_date"].to_pylist()) == [DAY - timedelta(days=12), DAY]
+
+
+@pytest.fixture
+def settings(stack: Any) -> Any:
+    """A topic of one partition, a keyspace and datasets of the test's own."""
+    name = f"c{uuid.uuid4().hex[:8]}"
+    own = {"bigquery_dataset_prefix": f"{name}_", "cassandra_keyspace": name, "playback_topic": name}
+    return stack.settings.model_copy(update=own | {"playback_partitions": 1})
+
+
+def test_windows_are_closed_for_both_up_to_the_marker_and_to_what_batch_has_not_read(stack: Any, settings: Any) -> None:
+    def closed(read: int) -> int:
+        return closed_for_both(settings, stack.endpoints, SimpleNamespace(read=lambda _: {0: read}), RULES)
+
+    topic_id = ensure_playback_topic(settings, stack.endpoints.kafka_bootstrap)
+    assert closed(0) == 0, "no pipeline ever ran"
+    with serving_session(settings, stack.endpoints) as serving:
+        create_control_tables(serving, settings)
+        life = begin_live_run(serving, topic_id)
+        assert closed(0) == 0, "it has closed nothing yet"
+        now_us = int(datetime.now(UTC).timestamp()) * 1_000_000
+        producer = Producer({"bootstrap.servers": stack.endpoints.kafka_bootstrap})
+        producer.produce(settings.playback_topic, b"any")
+        assert producer.flush(30) == 0
+        move_marker(serving, life, NOON_US)
+        assert closed(1) == NOON_US, "batch has read all there is"
+        move_marker(serving, life, 2 * now_us)
+        assert closed(1) == 2 * now_us
+        assert 0 < now_us - RULES.lateness_us - closed(0) <= RULES.window_us, "the record counts in open windows only"
+
+
+def test_where_live_does_not_write_to_bigquery_there_are_no_cells(stack: Any, settings: Any) -> None:
+    assert kept_cells(settings, stack.endpoints, NOON_US, NOON).num_rows == 0
+
+
+def test_where_no_batch_run_was_there_is_nothing_to_compare(stack: Any, settings: Any, tmp_path: Any) -> None:
+    assert compare(settings.model_copy(update={"home": tmp_path}), stack.endpoints).rows.num_rows == 0
+
+
+def test_nothing_to_compare_is_a_sentence_and_no_failure(
+    stack: Any, home: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.mkdir()
+    (home / "stack").symlink_to(stack.settings.home.resolve() / "stack")
+    assert run(["compare"]) == 0
+    assert capsys.readouterr().out.startswith("There is nothing to compare: no minute is closed by a live pipeline")
+    assert run(["compare", "--json"]) == 0
+    assert capsys.readouterr().out == '{"cells": 0, "unexplained": 0}\n'

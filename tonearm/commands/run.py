@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from infra.local.stack import Endpoints
     from infra.settings import Settings
-    from pipelines.progress import Progress
     from pipelines.supervisor import Supervisor
 
 LIVE_SECONDS = 60.0
@@ -90,13 +89,11 @@ def _report(
 ) -> dict[str, Any]:
     """The batch run, what is held against it, and the report of both, which is kept."""
     from jobs.batch import run_batch
-    from pipelines.progress import read_progress
     from tonearm.report import run_report, save_report
 
-    said = read_progress(settings.home) if pipeline else None
     report = run_report(settings, endpoints, run_batch(settings, endpoints, say), listener)
     report["answer_key"] = _answer_key(settings, say)
-    report["live"] = _live(settings, endpoints, say, said, pipeline) if pipeline else None
+    report["live"] = _live(settings, endpoints, say, pipeline) if pipeline else None
     say("", "")
     report["seconds"]["total"] = round(time.monotonic() - started, 1)
     save_report(settings.home, report)
@@ -106,13 +103,14 @@ def _report(
 def _raise_for(report: dict[str, Any]) -> None:
     """BalanceError or CheckFailedError where the report says that something is wrong."""
     from schemas.errors import BalanceError, CheckFailedError
+    from tonearm.live_comparison import DIFFER
 
     if not report["balance"]["adds_up"]:
         raise BalanceError("The balance sheet does not add up: see `tonearm report` for the lines that do not.")
     if not all(one["equal"] for one in report["answer_key"]):
         raise CheckFailedError("Tables are not what the answer key says: `tonearm verify` shows where they differ.")
     if report["live"] and report["live"]["unexplained_cells"]:
-        raise CheckFailedError("Live and batch differ: `tonearm sql` shows where, in live.batch_differences.")
+        raise CheckFailedError(DIFFER)
 
 
 def _raise_if_ended(pipeline: "Supervisor | None") -> None:
@@ -140,10 +138,10 @@ def _live(
     settings: "Settings",
     endpoints: "Endpoints",
     say: "Callable[[str, str], None]",
-    said: "Progress | None",
     pipeline: "Supervisor",
 ) -> dict[str, object] | None:
     """What the live pipeline has counted, when it has read all that there is, has ended, or a minute has gone by."""
+    from schemas.live_comparison import BATCH_DIFFERENCES
     from tonearm.live_comparison import compare
     from tonearm.live_status import live_fates, live_report, live_status
 
@@ -157,8 +155,10 @@ def _live(
     found_at_end = live_report(settings, endpoints)
     if found_at_end is None:
         return None
-    unexplained = compare(settings, endpoints, said).unexplained if said and said.marker_us else 0
-    return found_at_end | {"records": live_fates(settings, endpoints), "unexplained_cells": unexplained}
+    say(BATCH_DIFFERENCES.full_name, "compare")
+    compared = compare(settings, endpoints)
+    cells = {"compared_cells": compared.rows.num_rows, "unexplained_cells": compared.unexplained}
+    return found_at_end | {"records": live_fates(settings, endpoints)} | cells
 
 
 def _answer_key(settings: "Settings", say: "Callable[[str, str], None]") -> list[dict[str, object]]:

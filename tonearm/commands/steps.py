@@ -1,4 +1,4 @@
-"""`tonearm ingest`, `tonearm refresh`, `tonearm publish`: the steps of a run one by one, as a scheduler calls them."""
+"""`tonearm ingest`, `refresh`, `publish` and `compare`: the steps of a run one by one, as a scheduler calls them."""
 
 import json
 import sys
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("ingest")(ingest)
     app.command("refresh")(refresh)
     app.command("publish")(publish)
+    app.command("compare")(compare)
 
 
 def ingest(as_json: _Json = False) -> None:
@@ -73,6 +74,26 @@ def publish(table: _Table, as_json: _Json = False) -> None:
         )
     if not done:
         typer.echo(f"{table} is published already.")
+
+
+def compare(as_json: _Json = False) -> None:
+    """Hold gold against the minutes that the live pipeline has closed, and publish what they differ by, and why."""
+    from infra.local.stack import endpoints
+    from infra.run_log import running
+    from infra.settings import Settings
+    from schemas.live_comparison import BATCH_DIFFERENCES
+    from tonearm import live_comparison
+    from tonearm.steps import steps
+
+    settings = Settings()
+    with steps() as say, running(settings, "compare", BATCH_DIFFERENCES.full_name):
+        say(BATCH_DIFFERENCES.full_name, "compare")
+        compared = live_comparison.compare(settings, endpoints(settings))
+        cells, unexplained = compared.rows.num_rows, compared.unexplained
+        said = f"{cells:,} cells were compared; {unexplained:,} of them are not explained."
+        nothing = "There is nothing to compare: no minute is closed by a live pipeline and read by the batch run."
+        _answer({"cells": cells, "unexplained": unexplained}, as_json, said if cells else nothing)
+        compared.require_explained()
 
 
 def _answer(answer: dict[str, object], as_json: bool, sentence: str) -> None:
