@@ -17,6 +17,7 @@ from schemas import catalog
 from schemas.errors import StoreUnavailableError, SupersededError
 from schemas.live import COUNTRY_CHARTS, FATES
 from tests.end_to_end.conftest import Deployment
+from tests.end_to_end.faults.live_tally import LiveTally
 from tests.end_to_end.live_pipeline import BOUNDS, KILLS, REGISTERED, VELOCITY, Pipeline, counts, key, pipeline_of
 from tests.end_to_end.live_poison import fates_of, letters_in_table, letters_of, letters_on_topic, send_poison
 from tests.end_to_end.live_service import Service
@@ -48,10 +49,14 @@ def expected(pipeline: Pipeline) -> Truth:
     return found
 
 
-# Six lives of the pipeline, of ten seconds each where nothing else runs.
+# Seven lives of the pipeline, of ten seconds each where nothing else runs.
 @pytest.mark.timeout(1_200)
-def test_killed_at_chosen_points_nothing_is_lost_and_nothing_doubled(expected: Truth, pipeline: Pipeline) -> None:
-    found = pipeline.says()
+def test_killed_at_chosen_points_nothing_is_lost_and_nothing_doubled(
+    expected: Truth, pipeline: Pipeline, tell: Callable[[object], None]
+) -> None:
+    found, tally = pipeline.says(), LiveTally("live, killed at chosen points")
+    tally.add("chosen points", len(KILLS), len(KILLS) + 1, found, expected)
+    tell(tally)
     assert found.cells == expected.cells
     assert found.letters == expected.letters
     assert found.fates == expected.fates
