@@ -8,7 +8,7 @@ deduplicate, since nothing is there twice. They run where `TONEARM_BENCH_PEERS` 
 
 What is measured is chosen by variables, each a list with commas: `TONEARM_BENCH_EVENTS` (1000000),
 `TONEARM_BENCH_PARTITIONS` (1,4), `TONEARM_BENCH_SINKS` (files,cassandra) and `TONEARM_BENCH_SIDES` (all there are:
-tonearm,tonearm-all,flink,spark,bytewax,quix). Each topic is sent once, for all of its sides.
+tonearm,tonearm-all,flink,spark,bytewax,quix,kafka_streams). Each topic is sent once, for all of its sides.
 """
 
 import os
@@ -25,7 +25,7 @@ from bench.results import QUICK, Options, Result, failed, reason, repeated_where
 from playback.arrow import arrow_schema
 from schemas.live import MINUTE_TRACK_PLAYS
 
-PEERS = ("flink", "spark", "bytewax", "quix")
+PEERS = ("flink", "spark", "bytewax", "quix", "kafka_streams")
 SIDES = {
     "tonearm": "tonearm, computes all tables, writes one",
     "tonearm-all": "tonearm, all tables",

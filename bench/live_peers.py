@@ -1,7 +1,7 @@
 """The peers of `bench.live` that `bench.peers` has prepared: how each of them is started."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,7 @@ def peers() -> dict[str, Launch]:
         "spark": (folder / "spark-kafka", partial(_spark, folder / "spark-kafka")),
         "bytewax": (folder / "bytewax", partial(_bytewax, folder / "bytewax" / "bin" / "python")),
         "quix": (folder / "quix", partial(_quix, folder / "quix" / "bin" / "python")),
+        "kafka_streams": (folder / "kafka-streams" / "classes", partial(_kafka_streams, folder / "kafka-streams")),
     }
     return {name: launch for name, (needed, launch) in known.items() if needed.exists()}
 
@@ -39,11 +40,9 @@ def _flink(jars: Path, topic: SentTopic, place: Place) -> Cost:
         f"`{field.name}` {_SQL_TYPES[field.type]}{'' if field.nullable else ' NOT NULL'}" for field in CURRENT.fields
     )
     columns.write_text(", ".join(lines), encoding="utf-8")
-    java = str(find_java(Settings().toolchain.resolve()).executable)
-    words = [java, "-Xmx6g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"]
     # what Flink's own start script opens of the JDK's modules
-    words += [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ("java.lang", "java.util", "java.time")]
-    words += ["-cp", f"{jars}/classes:{jars}/*", "FlinkSide", topic.bootstrap, WARM_TOPIC, TOPIC, str(columns)]
+    opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in ("java.lang", "java.util", "java.time")]
+    words = [*_java(jars, opened), "FlinkSide", topic.bootstrap, WARM_TOPIC, TOPIC, str(columns)]
     return measure([*words, place.kind, place.warm, place.where], {})
 
 
@@ -61,6 +60,18 @@ def _quix(python: Path, topic: SentTopic, place: Place) -> Cost:
     counts = list(map(str, topic.counts))
     words = [str(python), str(ROOT / "bench" / "quix_side.py"), topic.bootstrap, WARM_TOPIC, TOPIC, *counts]
     return measure([*words, _schema(topic), place.kind, place.warm, place.where], {})
+
+
+def _kafka_streams(jars: Path, topic: SentTopic, place: Place) -> Cost:
+    counts = list(map(str, topic.counts))
+    words = [*_java(jars), "KafkaStreamsSide", topic.bootstrap, WARM_TOPIC, TOPIC, *counts, _schema(topic)]
+    return measure([*words, place.kind, place.warm, place.where], {})
+
+
+def _java(jars: Path, options: Sequence[str] = ()) -> list[str]:
+    java = str(find_java(Settings().toolchain.resolve()).executable)
+    words = [java, "-Xmx6g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error", *options]
+    return [*words, "-cp", f"{jars}/classes:{jars}/*"]
 
 
 def _schema(topic: SentTopic) -> str:

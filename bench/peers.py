@@ -1,7 +1,8 @@
 """`python3 -m bench.peers FOLDER`: what the peers of the live pipeline need, which is no part of the toolchain.
 
-Two environments of Python from their locks, and jars of Flink and of Spark's connectors, held to committed sums; what
-is ours of Flink's side is compiled. A part that cannot be had is said and left out. `--lock` commits to what comes.
+Two environments of Python from their locks, and jars of Flink, of Kafka Streams and of Spark's connectors, held to
+committed sums; what is ours in Java is compiled. A part that cannot be had is said and left out. `--lock` commits to
+what comes.
 Started with the machine's Python, as set-up is, which knows where packages are to be had; standard library only.
 """
 
@@ -19,7 +20,7 @@ from infra.local.setup.toolchain import REPOSITORY, REQUIREMENTS, Toolchain, exe
 from schemas.errors import ConfigurationError
 
 JARS = REPOSITORY / "bench" / "jars"
-FLINK_SOURCES = REPOSITORY / "bench" / "flink"
+JAVA_SOURCES = REPOSITORY / "bench" / "java"
 FLINK_VERSION = "2.2.1"
 FLINK = Bundle(
     "flink-sql",
@@ -34,6 +35,16 @@ FLINK = Bundle(
         "org.apache.flink:flink-connector-kafka:5.0.0-2.2",
         "org.apache.cassandra:java-driver-core:4.19.0",
         "org.slf4j:slf4j-simple:1.7.36",
+    ),
+    sums_in=JARS,
+)
+KAFKA_STREAMS = Bundle(
+    "kafka-streams",
+    (
+        "org.apache.kafka:kafka-streams:4.4.0",
+        "org.apache.avro:avro:1.12.1",
+        "org.apache.cassandra:java-driver-core:4.19.0",
+        "org.slf4j:slf4j-simple:2.0.17",
     ),
     sums_in=JARS,
 )
@@ -64,7 +75,9 @@ def main() -> None:
         name: partial(make_environment, toolchain, folder / name, REQUIREMENTS / f"{name}.txt") for name in ENVIRONMENTS
     }
     parts["spark"] = partial(_jars, toolchain, SPARK, folder, asked.lock)
-    parts["flink"] = partial(_flink, toolchain, folder, asked.lock)
+    parts["flink"] = partial(_java, toolchain, FLINK, REPOSITORY / "bench" / "flink", folder, asked.lock)
+    kafka_streams = REPOSITORY / "bench" / "kafka_streams"
+    parts["kafka_streams"] = partial(_java, toolchain, KAFKA_STREAMS, kafka_streams, folder, asked.lock)
     for name, prepare in parts.items():
         try:
             prepare()
@@ -80,19 +93,20 @@ def _jars(toolchain: Toolchain, bundle: Bundle, folder: Path, is_lock: bool) -> 
     verify(jars, bundle.sums)
 
 
-def _flink(toolchain: Toolchain, folder: Path, is_lock: bool) -> None:
-    """Jars, and our classes beside them; needs a Java that compiles."""
-    _jars(toolchain, FLINK, folder, is_lock)
+def _java(toolchain: Toolchain, bundle: Bundle, ours: Path, folder: Path, is_lock: bool) -> None:
+    """Jars, and our classes and what says that they are there beside them; needs a Java that compiles."""
+    _jars(toolchain, bundle, folder, is_lock)
     compiler = find_java(toolchain.root).home / "bin" / "javac"
     if not compiler.is_file():
         raise ConfigurationError("the Java of this machine does not compile: install a JDK 17.")
-    classes = folder / FLINK.name / "classes"
+    classes = folder / bundle.name / "classes"
     services = classes / "META-INF" / "services"
     services.mkdir(parents=True)
-    sources = sorted(FLINK_SOURCES.glob("*.java"))
-    command: list[str | Path] = [compiler, "-nowarn", "-cp", f"{folder / FLINK.name}/*", "-d", classes, *sources]
-    execute(command, what="compile Flink's side")
-    shutil.copy(FLINK_SOURCES / "org.apache.flink.table.factories.Factory", services)
+    sources = sorted([*JAVA_SOURCES.glob("*.java"), *ours.glob("*.java")])
+    command: list[str | Path] = [compiler, "-nowarn", "-cp", f"{folder / bundle.name}/*", "-d", classes, *sources]
+    execute(command, what=f"compile our classes for {bundle.name}")
+    for factory in ours.glob("*.Factory"):
+        shutil.copy(factory, services)
 
 
 if __name__ == "__main__":

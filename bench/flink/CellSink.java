@@ -1,51 +1,31 @@
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.io.Writer;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Instant;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.types.Row;
 
-/** Changed cells to a file of JSON lines for each subtask, or to Cassandra; `where` is a folder or host:port/keyspace. */
+/** Changed cells to a file for each subtask, or to Cassandra; what the places are, `CellWriter` says. */
 public record CellSink(String kind, String where) implements Sink<Row> {
     @Override
     public SinkWriter<Row> createWriter(WriterInitContext context) {
-        int subtask = context.getTaskInfo().getIndexOfThisSubtask();
-        return kind.equals("files") ? new ToFile(Path.of(where, subtask + ".jsonl")) : new CassandraCells(where);
+        return new Rows(CellWriter.of(kind, where, "" + context.getTaskInfo().getIndexOfThisSubtask()));
     }
 
-    private static final class ToFile implements SinkWriter<Row> {
-        private final Writer file;
-
-        ToFile(Path path) {
-            try {
-                Files.createDirectories(path.getParent());
-                file = Files.newBufferedWriter(path);
-            } catch (IOException error) {
-                throw new UncheckedIOException(error);
-            }
-        }
-
+    private record Rows(CellWriter cells) implements SinkWriter<Row> {
         @Override
-        public void write(Row cell, Context context) throws IOException {
-            // what is written are ids and country codes of the simulator, which need no escapes
-            file.write("{\"window_start\":\"" + Instant.ofEpochSecond(60 * (long) cell.getField(0))
-                    + "\",\"country\":\"" + cell.getField(1) + "\",\"track_id\":\"" + cell.getField(2)
-                    + "\",\"play_count\":" + cell.getField(3) + ",\"skip_count\":" + cell.getField(4)
-                    + ",\"listener_count\":" + cell.getField(5) + "}\n");
+        public void write(Row row, Context context) throws IOException {
+            var key = new CellKey(row.getFieldAs(0), row.getFieldAs(1), row.getFieldAs(2));
+            cells.write(new Cell(key, row.getFieldAs(3), row.getFieldAs(4), row.getFieldAs(5)));
         }
 
         @Override
         public void flush(boolean isEnd) throws IOException {
-            file.flush();
+            cells.flush();
         }
 
         @Override
         public void close() throws IOException {
-            file.close();
+            cells.close();
         }
     }
 }

@@ -1,5 +1,3 @@
-import com.sun.management.OperatingSystemMXBean;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.flink.configuration.Configuration;
@@ -14,7 +12,7 @@ import org.apache.flink.table.connector.ChangelogMode;
  * Flink's side of `bench.live`: BOOTSTRAP WARM-TOPIC TOPIC COLUMNS SINK WARM-WHERE WHERE.
  *
  * The first topic is counted to warm the JVM, the second one for the measurement. COLUMNS is a file with the columns of
- * the topic as Flink's SQL declares them; SINK is `files` or `cassandra`, and what the places are, `CellSink` says.
+ * the topic as Flink's SQL declares them; SINK is `files` or `cassandra`, and what the places are, `CellWriter` says.
  */
 public final class FlinkSide {
     private static final String CELLS = """
@@ -27,12 +25,7 @@ public final class FlinkSide {
     public static void main(String[] words) throws Exception {
         String bootstrap = words[0], columns = Files.readString(Path.of(words[3])), sink = words[4];
         count(bootstrap, words[1], columns, new CellSink(sink, words[5]));
-        var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        long cpu = system.getProcessCpuTime(), started = System.nanoTime();
-        count(bootstrap, words[2], columns, new CellSink(sink, words[6]));
-        double wallSeconds = (System.nanoTime() - started) / 1e9, cpuSeconds = (system.getProcessCpuTime() - cpu) / 1e9;
-        Files.writeString(Path.of(System.getenv("TONEARM_BENCH_ANSWER")),
-                "{\"wall\": " + wallSeconds + ", \"cpu\": " + cpuSeconds + "}");
+        Work.measure(() -> count(bootstrap, words[2], columns, new CellSink(sink, words[6])));
         System.exit(0);
     }
 

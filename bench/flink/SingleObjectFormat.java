@@ -18,8 +18,6 @@ import org.apache.flink.table.types.logical.RowType;
 
 /** The format `single-object`: Flink's own `avro`, behind the ten bytes of Avro's single-object encoding. */
 public final class SingleObjectFormat implements DeserializationFormatFactory {
-    private static final int HEADER_BYTES = 10;
-
     @Override
     public String factoryIdentifier() {
         return "single-object";
@@ -62,7 +60,7 @@ public final class SingleObjectFormat implements DeserializationFormatFactory {
 
         @Override
         public RowData deserialize(byte[] message) throws IOException {
-            return datum.deserialize(Arrays.copyOfRange(message, HEADER_BYTES, message.length));
+            return datum.deserialize(Arrays.copyOfRange(message, SingleObject.HEADER_BYTES, message.length));
         }
 
         @Override

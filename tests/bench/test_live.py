@@ -87,7 +87,7 @@ def test_without_peers_the_pipeline_is_measured_alone_and_it_is_said(
 
     assert list(live._sides(FILES)) == ["tonearm, computes all tables, writes one"]
     assert list(live._sides("cassandra")) == ["tonearm, computes all tables, writes one", "tonearm, all tables"]
-    assert "Without flink, spark, bytewax, quix: `make bench-peers`" in capsys.readouterr().err
+    assert "Without flink, spark, bytewax, quix, kafka_streams: `make bench-peers`" in capsys.readouterr().err
 
 
 def test_sizes_are_lists_in_variables(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,18 +15,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
-import org.apache.flink.api.connector.sink2.SinkWriter;
-import org.apache.flink.types.Row;
 
 /** Upserts of cells, the last of each among 20,000, in unlogged batches of one partition, 64 of them on their way. */
-final class CassandraCells implements SinkWriter<Row> {
+final class CassandraCells implements CellWriter {
     private static final int GATHERED = 20_000;
     private static final int BATCH_ROWS = 50;
     private static final int ON_THE_WAY = 64;
 
     private final CqlSession session;
     private final PreparedStatement insert;
-    private final Map<List<Object>, Row> cells = new HashMap<>();
+    private final Map<CellKey, Cell> cells = new HashMap<>();
     private final ArrayDeque<CompletionStage<AsyncResultSet>> waiting = new ArrayDeque<>();
 
     /** `where` is host:port/keyspace. */
@@ -45,20 +43,21 @@ final class CassandraCells implements SinkWriter<Row> {
     }
 
     @Override
-    public void write(Row cell, Context context) {
-        cells.put(List.of(cell.getField(0), cell.getField(1), cell.getField(2)), cell);
+    public void write(Cell cell) {
+        cells.put(cell.key(), cell);
         if (cells.size() == GATHERED) {
-            flush(false);
+            flush();
         }
     }
 
     @Override
-    public void flush(boolean isEnd) {
-        Map<List<Object>, List<Row>> partitions = new HashMap<>();
-        for (Row cell : cells.values()) {
-            partitions.computeIfAbsent(List.of(cell.getField(0), cell.getField(1)), key -> new ArrayList<>()).add(cell);
+    public void flush() {
+        Map<List<Object>, List<Cell>> partitions = new HashMap<>();
+        for (Cell cell : cells.values()) {
+            List<Object> partition = List.of(cell.key().minute(), cell.key().country());
+            partitions.computeIfAbsent(partition, key -> new ArrayList<>()).add(cell);
         }
-        for (List<Row> rows : partitions.values()) {
+        for (List<Cell> rows : partitions.values()) {
             for (int start = 0; start < rows.size(); start += BATCH_ROWS) {
                 send(rows.subList(start, Math.min(rows.size(), start + BATCH_ROWS)));
             }
@@ -68,12 +67,12 @@ final class CassandraCells implements SinkWriter<Row> {
         cells.clear();
     }
 
-    private void send(List<Row> rows) {
+    private void send(List<Cell> rows) {
         BatchStatementBuilder batch = BatchStatement.builder(DefaultBatchType.UNLOGGED);
-        for (Row row : rows) {
-            Instant start = Instant.ofEpochSecond(60 * (long) row.getField(0));
-            batch.addStatement(insert.bind(start, row.getField(1), row.getField(2), row.getField(3), row.getField(4),
-                    row.getField(5)));
+        for (Cell row : rows) {
+            Instant start = Instant.ofEpochSecond(60 * row.key().minute());
+            batch.addStatement(insert.bind(start, row.key().country(), row.key().track(), row.plays(), row.skips(),
+                    row.listeners()));
         }
         if (waiting.size() == ON_THE_WAY) {
             waiting.remove().toCompletableFuture().join();
