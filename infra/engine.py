@@ -21,6 +21,9 @@ BATCH_ROWS = 16_384
 PAYLOAD_BATCH_ROWS = 2_000
 """The same, of tables with payloads: a column of an Arrow batch holds no more than 2 GiB, and a cell of theirs up to
 1 MiB (`infra.kafka.record_batches.MAX_KEPT_BYTES`)."""
+IDLE_SECONDS = 7 * 86_400
+"""After which Sail ends a session that nothing was asked of. Its own default is 15 minutes, and one of two sessions
+waits longer than that while the other computes statistics."""
 
 _stopped: list[SparkSession] = []
 """Sessions of the past, kept so that they are never finalised. PySpark's finaliser closes the client once more and with
@@ -101,6 +104,7 @@ def _sail_server(batch_rows: int) -> Iterator[str]:
     os.environ.setdefault("RUST_LOG", "error")
     # Read when a server is made, of which one process has several.
     os.environ["SAIL_EXECUTION__BATCH_SIZE"] = str(batch_rows)
+    os.environ["SAIL_SPARK__SESSION_TIMEOUT_SECS"] = str(IDLE_SECONDS)
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer("127.0.0.1", 0)

@@ -1,6 +1,7 @@
 """What the engines are told, beside the settings, and how sessions end."""
 
 import gc
+import time
 from typing import Any
 
 import grpc
@@ -9,6 +10,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator as Results
 
+from infra import engine
 from infra.engine import BATCH_ROWS, PAYLOAD_BATCH_ROWS, open_session, open_sessions
 from infra.kafka.record_batches import MAX_KEPT_BYTES
 from infra.settings import Settings
@@ -31,6 +33,18 @@ def rows_at_once(session: SparkSession) -> int:
     """The most rows of an Arrow batch that the engine computes and sends."""
     rows = session.range(100_000, numPartitions=1).where("id >= 0")
     return max(batch.num_rows for batch in rows.toArrow().to_batches())
+
+
+def test_a_session_that_waits_is_ended_when_we_say_and_that_is_longer_than_any_run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine.IDLE_SECONDS >= 86_400
+    monkeypatch.setattr(engine, "IDLE_SECONDS", 2)
+    with open_session(settings) as session:
+        assert session.range(3).count() == 3
+        time.sleep(8)
+        with pytest.raises(PySparkException, match="is not running"):
+            session.range(3).count()
 
 
 def test_a_session_of_the_past_leaves_alone_the_threads_that_all_clients_share(settings: Settings) -> None:
