@@ -22,7 +22,8 @@ from tonearm.verification import merges, verify
 # for them where it has none.
 pytestmark = pytest.mark.timeout(3_600)
 
-FAST = pytest.param((4, "sail"), id="sail-4")
+FAST = pytest.param((4, "sail", 50_000), id="sail-4")
+"""Seed, engine and playbacks: as few as still have every kind of spoilt message."""
 RULES = """
 [[rule]]
 name = "countries in lower case"
@@ -48,7 +49,7 @@ def nightly(engine: str) -> list[pytest.MarkDecorator]:
 
 
 SLOW = [
-    pytest.param((seed, engine), id=f"{engine}-{seed}", marks=nightly(engine))
+    pytest.param((seed, engine, 100_000), id=f"{engine}-{seed}", marks=nightly(engine))
     for seed in (5, 6, 7)
     for engine in ("sail", "spark")
 ]
@@ -62,9 +63,9 @@ TOLD_TWICE = [
 @pytest.fixture(scope="module", params=[FAST, *SLOW])
 def chaos(request: pytest.FixtureRequest, deployment: Callable[..., Any]) -> Any:
     """A deployment that has processed a history with all faults."""
-    seed, engine = request.param
+    seed, engine, events = request.param
     made = deployment(engine=engine, statistics=True)
-    played = simulation_of(made.settings.home, TYPICAL, events=100_000, days=14, seed=seed)
+    played = simulation_of(made.settings.home, TYPICAL, events=events, days=14, seed=seed)
     assert simulate(made.settings, made.endpoints.kafka_bootstrap, played) is not None
     assert made.run().sheet.adds_up
     return made
@@ -97,7 +98,7 @@ def test_dead_letters_that_come_back_are_counted_as_the_answer_key_says(chaos: A
     sent = replayed(chaos, tmp_path)
     folder = truth_folder(chaos.settings.home)
     log = pq.read_table(folder / "log.parquet", columns=["fault", "message_number"]).to_pylist()
-    assert sent == sum(row["fault"] in BROUGHT_BACK and row["message_number"] is not None for row in log) > 40
+    assert sent == sum(row["fault"] in BROUGHT_BACK and row["message_number"] is not None for row in log) > 20
     assert [verdict for verdict in verify(chaos.settings, folder, BROUGHT_BACK) if not verdict.equal] == []
 
 

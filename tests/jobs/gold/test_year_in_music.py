@@ -9,6 +9,8 @@ from schemas.eras import LISTENER_ERAS
 from schemas.statistics import LISTENER_DISCOVERIES, LISTENER_TRACK_DAYS
 from schemas.year_in_music import MODULES
 
+pytestmark = pytest.mark.slow_on_spark
+
 ANNA, BEN = "0a" + "0" * 30, "ff" + "0" * 30
 SHARES = {ANNA: "08", BEN: "f8"}
 
