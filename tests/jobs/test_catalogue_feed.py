@@ -9,6 +9,8 @@ from jobs.catalogue_feed import record_catalogue, refused_rows
 from schemas.errors import InputError
 from schemas.music_catalogue import CATALOGUE_ROWS
 
+pytestmark = pytest.mark.slow_on_spark
+
 
 def line(**fields):
     return json.dumps(fields) + "\n"

@@ -6,6 +6,8 @@ from jobs.silver.track_facts import transform
 from schemas.music_catalogue import CATALOGUE_ENTRIES
 from schemas.silver import TRACKS
 
+pytestmark = pytest.mark.slow_on_spark
+
 
 def played(track_id="uri:1", name_id="name:1", artist_id="artist:1", **fields):
     usual = {"content_type": "track", "is_current": True}
